@@ -1,0 +1,26 @@
+/**
+ * Sizes that both sides enforce on what they receive, each before anything is allocated for it.
+ *
+ * @module
+ */
+
+/** Bytes of a text as UTF-8: four pages. What is longer is a file, not a chat message. */
+export const MAX_TEXT_BYTES = 16 * 1024;
+
+/**
+ * Characters of a token: the longest text, each byte of it escaped by JSON as `\u0000` (6 bytes),
+ * 1 KiB for the other fields, and a third more for base64.
+ */
+export const MAX_TOKEN_CHARS = Math.ceil((6 * MAX_TEXT_BYTES + 1024) / 3) * 4;
+
+/** Bytes of a message: the longest token and 2 KiB for the fields beside it. */
+export const MAX_MESSAGE_BYTES = MAX_TOKEN_CHARS + 2 * 1024;
+
+/** Bytes of a record's content in which several waiting messages are sent as one. */
+export const RECORD_BATCH_BYTES = 64 * 1024;
+
+/** Bytes of a frame once logged in: a record with the longest message, or a full batch. */
+export const MAX_FRAME_BYTES = MAX_MESSAGE_BYTES + 64;
+
+/** Bytes of a frame before the login is done: hellos are 1.2 KiB, OPAQUE's messages below 1 KiB. */
+export const MAX_FRAME_BYTES_BEFORE_LOGIN = 2 * 1024;

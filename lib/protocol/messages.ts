@@ -1,0 +1,172 @@
+/**
+ * The messages that travel in the channel: canonical JSON, one schema each, validated on arrival.
+ * Canonical means: the keys in the order of the schema and no white space, so that a message has
+ * exactly one form and whatever decodes encodes to the same bytes.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+import { BugError, PeerError } from "../errors.ts";
+import { MAX_TOKEN_CHARS } from "./limits.ts";
+
+/** Characters of one of OPAQUE's messages: the longest, the login response, has 427. */
+const opaque = v.pipe(v.string(), v.maxLength(1024), v.regex(/^[A-Za-z0-9_-]+$/));
+
+/** Any text as a user name, since a wrong name is a refused login and not a broken protocol. */
+const typedName = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
+
+/** The name of an account, as the server knows it. */
+const accountName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/));
+
+/** The name of a room. */
+const roomName = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9_-]{0,31}$/));
+
+/** What a client chooses to name a message: unique for its sender in a room. */
+const messageId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._:-]{1,64}$/));
+
+/** ISO 8601 in UTC with milliseconds: 24 characters, and a time that exists. */
+const timestamp = v.pipe(
+  v.string(),
+  v.regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/),
+  v.check((text) => {
+    const time = Date.parse(text);
+    return !Number.isNaN(time) && new Date(time).toISOString() === text;
+  }, "a time that does not exist"),
+);
+
+const keyId = v.pipe(v.string(), v.regex(/^[0-9a-f]{8}$/));
+const fernetKey = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}=$/));
+const token = v.pipe(v.string(), v.maxLength(MAX_TOKEN_CHARS), v.regex(/^gAAAA[A-Za-z0-9_=-]+$/));
+const sequence = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const chainValue = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+const code = v.pipe(v.string(), v.regex(/^[a-z][a-z-]{0,31}$/));
+const sentence = v.pipe(v.string(), v.maxLength(500));
+
+/** A message as its sender puts it into a room's log. */
+const envelope = {
+  room: roomName,
+  id: messageId,
+  sent_at: timestamp,
+  key_id: keyId,
+  token,
+};
+
+/** What a client may send. */
+const clientMessage = v.variant("type", [
+  v.strictObject({ type: v.literal("login_start"), username: typedName, ke1: opaque }),
+  v.strictObject({ type: v.literal("login_finish"), ke3: opaque }),
+  v.strictObject({ type: v.literal("register_start"), request: opaque }),
+  v.strictObject({ type: v.literal("register_finish"), record: opaque }),
+  v.strictObject({ type: v.literal("join"), room: roomName }),
+  v.strictObject({ type: v.literal("send"), ...envelope }),
+]);
+
+/** What a server may send. */
+const serverMessage = v.variant("type", [
+  v.strictObject({ type: v.literal("login_response"), ke2: opaque }),
+  v.strictObject({ type: v.literal("welcome"), user: accountName }),
+  v.strictObject({ type: v.literal("register_response"), response: opaque }),
+  v.strictObject({ type: v.literal("registered") }),
+  v.strictObject({
+    type: v.literal("joined"),
+    room: roomName,
+    kind: v.picklist(["open"]),
+    keys: v.pipe(v.array(fernetKey), v.minLength(1), v.maxLength(64)),
+    last_seq: sequence,
+    head: chainValue,
+  }),
+  v.strictObject({
+    type: v.literal("message"),
+    seq: sequence,
+    sender: accountName,
+    ...envelope,
+    chain: chainValue,
+  }),
+  v.strictObject({
+    type: v.literal("ack"),
+    room: roomName,
+    id: messageId,
+    seq: sequence,
+    chain: chainValue,
+  }),
+  v.strictObject({
+    type: v.literal("error"),
+    code,
+    message: sentence,
+    id: v.optional(messageId),
+  }),
+  v.strictObject({ type: v.literal("bye"), code, message: sentence }),
+]);
+
+/** A message from a client, by its `type`. */
+export type ClientMessage = v.InferOutput<typeof clientMessage>;
+/** A message from a server, by its `type`. */
+export type ServerMessage = v.InferOutput<typeof serverMessage>;
+/** The messages of one `type`. */
+export type MessageOf<M extends { type: string }, T extends M["type"]> = Extract<M, { type: T }>;
+
+/** Encodes a client's message. */
+export const encodeClientMessage = encoder<ClientMessage>(clientMessage);
+/** Encodes a server's message. */
+export const encodeServerMessage = encoder<ServerMessage>(serverMessage);
+/** Decodes a client's message; throws a {@linkcode PeerError} `message-invalid`. */
+export const decodeClientMessage = decoder<ClientMessage>(clientMessage);
+/** Decodes a server's message; throws a {@linkcode PeerError} `message-invalid`. */
+export const decodeServerMessage = decoder<ServerMessage>(serverMessage);
+
+/** Whether a text can be the name of an account. */
+export const isAccountName = (text: string): boolean => v.is(accountName, text);
+/** Whether a text can be the name of a room. */
+export const isRoomName = (text: string): boolean => v.is(roomName, text);
+/** Whether a text can be the id of a message. */
+export const isMessageId = (text: string): boolean => v.is(messageId, text);
+
+type Schema<T> = v.GenericSchema<unknown, T>;
+
+function encoder<T>(schema: Schema<T>): (message: T) => Uint8Array {
+  return (message) => {
+    const result = v.safeParse(schema, message);
+    if (!result.success) {
+      throw new BugError(`Cannot encode a message: ${describe(result.issues)}`);
+    }
+    return new TextEncoder().encode(JSON.stringify(result.output));
+  };
+}
+
+function decoder<T>(schema: Schema<T>): (bytes: Uint8Array) => T {
+  return (bytes) => {
+    const text = decodeUtf8(bytes);
+    const result = v.safeParse(schema, parseJson(text));
+    if (!result.success) throw invalid(describe(result.issues));
+    if (JSON.stringify(result.output) !== text) throw invalid("not in its canonical form");
+    return result.output;
+  };
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw invalid("not UTF-8", cause);
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw invalid("not JSON", cause);
+  }
+}
+
+/** Where and what, never the value: it may be a secret. */
+function describe(issues: readonly v.BaseIssue<unknown>[]): string {
+  const issue = issues[0];
+  const path = issue === undefined ? undefined : v.getDotPath(issue);
+  return `${path ?? "the whole"} is not a valid ${issue?.expected ?? issue?.type ?? "value"}`;
+}
+
+function invalid(reason: string, cause?: unknown): PeerError {
+  return new PeerError("message-invalid", `A message is not valid: ${reason}`, { cause });
+}
