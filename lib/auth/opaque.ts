@@ -1,0 +1,172 @@
+/**
+ * OPAQUE (RFC 9807), the password-authenticated key exchange: the server never sees a password, and
+ * both sides prove to each other that they took part in the registration. This is the one place
+ * that names the library; everything here is a base64url string.
+ *
+ * Key stretching is Argon2id with 64 MiB, 3 passes and 4 lanes (RFC 9106 section 4, second choice),
+ * on the client.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { client, ready, server } from "@serenity-kit/opaque";
+import { PeerError } from "../errors.ts";
+
+/** Resolves when the library's WebAssembly is ready; everything below needs it. */
+export const opaqueReady: Promise<void> = ready;
+
+const STRETCHING = "memory-constrained";
+
+/** The identities of RFC 9807 section 4: both are bound into each registration and login. */
+function identifiers(username: string): { client: string; server: string } {
+  return { client: username.toLowerCase(), server: "fernchat" };
+}
+
+/** A new server's long-term secrets: its OPRF seed and its key pair. */
+export function createServerSetup(): string {
+  return server.createSetup();
+}
+
+/** The credential identifier: the same for every spelling of a name. */
+function credential(username: string): string {
+  return username.toLowerCase();
+}
+
+/** What a client remembers between two of its messages. */
+export interface ClientState {
+  username: string;
+  password: string;
+  state: string;
+}
+
+/** What a login gives to both sides. */
+export interface LoginKeys {
+  /** 64 bytes that only the two sides of this login know. */
+  sessionKey: Uint8Array;
+}
+
+/** The client's first login message (KE1). */
+export function clientLoginStart(
+  username: string,
+  password: string,
+): { pending: ClientState; ke1: string } {
+  const { clientLoginState, startLoginRequest } = client.startLogin({ password });
+  return { pending: { username, password, state: clientLoginState }, ke1: startLoginRequest };
+}
+
+/**
+ * The server's answer (KE2). `record` is `null` for an unknown user: the answer then looks the same
+ * (RFC 9807 section 6.3.2.2), and so do the costs.
+ */
+export function serverLoginStart(
+  setup: string,
+  username: string,
+  record: string | null,
+  ke1: string,
+): { pending: string; ke2: string } {
+  const { serverLoginState, loginResponse } = asPeerFault(() =>
+    server.startLogin({
+      serverSetup: setup,
+      userIdentifier: credential(username),
+      registrationRecord: record,
+      startLoginRequest: ke1,
+      identifiers: identifiers(username),
+    })
+  );
+  return { pending: serverLoginState, ke2: loginResponse };
+}
+
+/**
+ * The client's second message (KE3), or `undefined` if the password is wrong, the user unknown, or
+ * the server not the one of the registration: OPAQUE does not tell these apart. Takes about a
+ * quarter of a second, for the key stretching.
+ */
+export function clientLoginFinish(
+  pending: ClientState,
+  ke2: string,
+): (LoginKeys & { ke3: string }) | undefined {
+  const result = asPeerFault(() =>
+    client.finishLogin({
+      clientLoginState: pending.state,
+      loginResponse: ke2,
+      password: pending.password,
+      identifiers: identifiers(pending.username),
+      keyStretching: STRETCHING,
+    })
+  );
+  if (result === undefined) return undefined;
+  return { ke3: result.finishLoginRequest, sessionKey: bytes(result.sessionKey) };
+}
+
+/** The server's end of a login, or `undefined` if the client could not prove the password. */
+export function serverLoginFinish(
+  pending: string,
+  username: string,
+  ke3: string,
+): LoginKeys | undefined {
+  try {
+    const { sessionKey } = server.finishLogin({
+      serverLoginState: pending,
+      finishLoginRequest: ke3,
+      identifiers: identifiers(username),
+    });
+    return { sessionKey: bytes(sessionKey) };
+  } catch {
+    return undefined; // the library throws for a wrong MAC and for a malformed message alike
+  }
+}
+
+/** The client's first registration message. */
+export function clientRegisterStart(
+  username: string,
+  password: string,
+): { pending: ClientState; request: string } {
+  const { clientRegistrationState, registrationRequest } = client.startRegistration({ password });
+  return {
+    pending: { username, password, state: clientRegistrationState },
+    request: registrationRequest,
+  };
+}
+
+/** The server's answer to a registration request. */
+export function serverRegister(setup: string, username: string, request: string): string {
+  return asPeerFault(() =>
+    server.createRegistrationResponse({
+      serverSetup: setup,
+      userIdentifier: credential(username),
+      registrationRequest: request,
+    })
+  ).registrationResponse;
+}
+
+/** The record that the server keeps in place of a password. Costs the key stretching. */
+export function clientRegisterFinish(pending: ClientState, response: string): string {
+  return asPeerFault(() =>
+    client.finishRegistration({
+      clientRegistrationState: pending.state,
+      registrationResponse: response,
+      password: pending.password,
+      identifiers: identifiers(pending.username),
+      keyStretching: STRETCHING,
+    })
+  ).registrationRecord;
+}
+
+/** Both sides of a registration in one place, for who runs the server. */
+export function registerLocally(setup: string, username: string, password: string): string {
+  const { pending, request } = clientRegisterStart(username, password);
+  return clientRegisterFinish(pending, serverRegister(setup, username, request));
+}
+
+function bytes(base64url: string): Uint8Array {
+  return new Uint8Array(Buffer.from(base64url, "base64url"));
+}
+
+function asPeerFault<T>(step: () => T): T {
+  try {
+    return step();
+  } catch (cause) {
+    throw new PeerError("message-invalid", "A login message is not valid", { cause });
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * The one SQLite file that the server keeps: opened, checked that it is ours, brought to the
+ * current schema. Who owns which table: `lib/log/` the messages, `lib/auth/` accounts and secrets.
+ *
+ * @module
+ */
+
+import { DatabaseSync } from "node:sqlite";
+import { EnvironmentError } from "./errors.ts";
+
+/** "Fern" in ASCII: marks a file as ours (SQLite's `application_id`). */
+const APPLICATION_ID = 0x4665726e;
+
+/** Milliseconds to wait for another process that is writing, before giving up. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/**
+ * One step a schema version, oldest first; a step is never changed once released. The `messages`
+ * table has its own integer key so that `id` is global over all rooms and counts upwards for ever.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE messages (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    room       TEXT    NOT NULL,
+    seq        INTEGER NOT NULL,
+    sender     TEXT    NOT NULL,
+    sent_at    TEXT    NOT NULL,
+    key_id     TEXT    NOT NULL,
+    message_id TEXT    NOT NULL,
+    token      TEXT    NOT NULL,
+    chain      TEXT    NOT NULL,
+    UNIQUE (room, seq),
+    UNIQUE (room, sender, message_id)
+  ) STRICT;
+  CREATE TABLE accounts (
+    name       TEXT NOT NULL PRIMARY KEY COLLATE NOCASE,
+    record     TEXT NOT NULL,
+    demo       INTEGER NOT NULL,
+    created_at TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE secrets (
+    name  TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+];
+
+/**
+ * Opens the database, and creates it (mode 0600) if there is none.
+ *
+ * @throws {EnvironmentError} if the file cannot be opened or written, is damaged, is not ours, or
+ * was made by a newer version.
+ */
+export function openDatabase(path: string): DatabaseSync {
+  try {
+    createPrivately(path);
+    const database = new DatabaseSync(path);
+    try {
+      prepare(database, path);
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  } catch (error) {
+    throw databaseError(path, error);
+  }
+}
+
+/** Runs `work` in a write transaction: all of it happens, or none. */
+export function transaction<T>(database: DatabaseSync, work: () => T): T {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const result = work();
+    database.exec("COMMIT");
+    return result;
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/** What a database error means for the person who runs the server. */
+export function databaseError(path: string, cause: unknown): EnvironmentError {
+  if (cause instanceof EnvironmentError) return cause;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const fault = FAULTS.find(({ pattern }) => pattern.test(text)) ?? {
+    code: "database-failed",
+    says: "failed",
+    hint: `the reason given was "${text}"`,
+  };
+  const { code, says, hint } = fault;
+  return new EnvironmentError(code, `Cannot use the database ${path}: it ${says}`, { cause, hint });
+}
+
+const FAULTS: readonly { pattern: RegExp; code: string; says: string; hint: string }[] = [
+  {
+    pattern: /not a database|application_id/i,
+    code: "database-foreign",
+    says: "is not a Fernchat database",
+    hint: "name another file with --db",
+  },
+  {
+    pattern: /malformed|corrupt/i,
+    code: "database-damaged",
+    says: "is damaged",
+    hint: "restore a copy, or save what can be saved with sqlite3's .recover",
+  },
+  {
+    pattern: /locked|busy/i,
+    code: "database-locked",
+    says: "is locked by another program",
+    hint: "end that program, or name another file with --db",
+  },
+  {
+    pattern: /full|No space/i,
+    code: "disk-full",
+    says: "has no room left on its disk",
+    hint: "make room and start again",
+  },
+  {
+    pattern: /readonly|read-only|permission denied|EACCES|PermissionDenied|access to/i,
+    code: "database-unwritable",
+    says: "may not be written",
+    hint: "check the file's and its folder's permissions, or name another file with --db",
+  },
+  {
+    pattern: /unable to open|no such file|not a directory|is a directory|ENOENT|ENOTDIR|EISDIR/i,
+    code: "database-unwritable",
+    says: "cannot be opened",
+    hint: "check that its folder exists and may be written, or name another file with --db",
+  },
+];
+
+/** SQLite gives its journal files the mode of the database: no one else may read any of them. */
+function createPrivately(path: string): void {
+  try {
+    Deno.openSync(path, { write: true, createNew: true, mode: 0o600 }).close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+}
+
+function prepare(database: DatabaseSync, path: string): void {
+  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  const version = checkOwnership(database, path);
+  database.exec("PRAGMA journal_mode = WAL");
+  database.exec("PRAGMA synchronous = FULL"); // a commit that returned survives a power cut
+  database.exec("PRAGMA foreign_keys = ON");
+  if (version < MIGRATIONS.length) migrate(database);
+}
+
+function checkOwnership(database: DatabaseSync, path: string): number {
+  const application = pragma(database, "application_id");
+  const version = pragma(database, "user_version");
+  const tables = database.prepare("SELECT count(*) AS n FROM sqlite_schema").get() as { n: number };
+  if (application !== APPLICATION_ID && (application !== 0 || tables.n > 0)) {
+    throw new Error("application_id is another program's");
+  }
+  if (version > MIGRATIONS.length) {
+    throw new EnvironmentError(
+      "database-newer",
+      `Cannot use the database ${path}: a newer version of Fernchat made it`,
+      { hint: "run that version, or name another file with --db" },
+    );
+  }
+  return version;
+}
+
+function migrate(database: DatabaseSync): void {
+  transaction(database, () => {
+    // Read again inside the transaction: another process may have been faster.
+    const from = pragma(database, "user_version");
+    for (const step of MIGRATIONS.slice(from)) database.exec(step);
+    database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+  });
+}
+
+function pragma(database: DatabaseSync, name: string): number {
+  const row = database.prepare(`PRAGMA ${name}`).get() as { [column: string]: number };
+  return row[name] ?? 0;
+}

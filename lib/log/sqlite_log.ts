@@ -1,0 +1,155 @@
+/**
+ * The message log in SQLite. Batches form by themselves: entries that arrive while a commit runs
+ * (it blocks the event loop) are read from their sockets afterwards and share the next commit.
+ *
+ * @module
+ */
+
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { setImmediate } from "node:timers";
+import { databaseError, transaction } from "../database.ts";
+import { chainNext, chainStart } from "./chain.ts";
+import type { Head, LogEntry, MessageLog, NewEntry, Subscriber } from "./message_log.ts";
+
+interface Waiting {
+  entry: NewEntry;
+  resolve(entry: LogEntry): void;
+  reject(error: unknown): void;
+}
+
+/** An entry's fate in a batch: what is in the log now, and whether this batch put it there. */
+interface Stored {
+  entry: LogEntry;
+  fresh: boolean;
+}
+
+const COLUMNS = `room, seq, sender, sent_at AS sentAt, key_id AS keyId,
+  message_id AS messageId, token, chain`;
+
+/** Entries in one commit at the most: bounds how long a commit blocks everything else. */
+const MAX_BATCH = 512;
+
+/** A {@linkcode MessageLog} over the `messages` table of a database. It does not close it. */
+export class SqliteLog implements MessageLog {
+  readonly #database: DatabaseSync;
+  readonly #path: string;
+  readonly #subscribers = new Map<string, Set<Subscriber>>();
+  readonly #statements: { [name in "insert" | "find" | "read" | "last"]: StatementSync };
+  #waiting: Waiting[] = [];
+  #scheduled = false;
+
+  /** `path` is for error messages. */
+  constructor(database: DatabaseSync, path: string) {
+    this.#database = database;
+    this.#path = path;
+    this.#statements = {
+      insert: database.prepare(
+        `INSERT INTO messages (room, seq, sender, sent_at, key_id, message_id, token, chain)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      ),
+      find: database.prepare(
+        `SELECT ${COLUMNS} FROM messages WHERE room = ? AND sender = ? AND message_id = ?`,
+      ),
+      read: database.prepare(
+        `SELECT ${COLUMNS} FROM messages WHERE room = ? AND seq > ? ORDER BY seq LIMIT ?`,
+      ),
+      last: database.prepare(
+        `SELECT seq, chain FROM messages WHERE room = ? ORDER BY seq DESC LIMIT 1`,
+      ),
+    };
+  }
+
+  append(entry: NewEntry): Promise<LogEntry> {
+    const { promise, resolve, reject } = Promise.withResolvers<LogEntry>();
+    this.#waiting.push({ entry, resolve, reject });
+    this.#schedule();
+    return promise;
+  }
+
+  read(room: string, after: number, limit: number): Promise<LogEntry[]> {
+    return this.#try(() => this.#statements.read.all(room, after, limit) as unknown as LogEntry[]);
+  }
+
+  head(room: string): Promise<Head> {
+    return this.#try(() => this.#head(room));
+  }
+
+  subscribe(room: string, subscriber: Subscriber): () => void {
+    const subscribers = this.#subscribers.get(room) ?? new Set();
+    this.#subscribers.set(room, subscribers.add(subscriber));
+    return () => {
+      subscribers.delete(subscriber);
+      if (subscribers.size === 0) this.#subscribers.delete(room);
+    };
+  }
+
+  close(): Promise<void> {
+    while (this.#waiting.length > 0) this.#commit();
+    return Promise.resolve();
+  }
+
+  /** After the sockets that are ready now were read: what they bring joins the batch. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (this.#waiting.length > 0) this.#commit();
+      if (this.#waiting.length > 0) this.#schedule();
+    });
+  }
+
+  #commit(): void {
+    const batch = this.#waiting.splice(0, MAX_BATCH);
+    let stored: Stored[];
+    try {
+      stored = transaction(this.#database, () => this.#store(batch));
+    } catch (error) {
+      const failure = databaseError(this.#path, error);
+      for (const { reject } of batch) reject(failure);
+      return;
+    }
+    this.#publish(stored);
+    batch.forEach(({ resolve }, at) => resolve((stored[at] as Stored).entry));
+  }
+
+  #store(batch: readonly Waiting[]): Stored[] {
+    const heads = new Map<string, Head>();
+    return batch.map(({ entry }) => {
+      const known = this.#statements.find.get(entry.room, entry.sender, entry.messageId);
+      if (known !== undefined) return { entry: known as unknown as LogEntry, fresh: false };
+      const head = heads.get(entry.room) ?? this.#head(entry.room);
+      const stored = this.#insert(entry, head);
+      heads.set(entry.room, { seq: stored.seq, chain: stored.chain });
+      return { entry: stored, fresh: true };
+    });
+  }
+
+  #insert(entry: NewEntry, head: Head): LogEntry {
+    const numbered = { ...entry, seq: head.seq + 1 };
+    const stored = { ...numbered, chain: chainNext(head.chain, numbered) };
+    const { room, seq, sender, sentAt, keyId, messageId, token, chain } = stored;
+    this.#statements.insert.run(room, seq, sender, sentAt, keyId, messageId, token, chain);
+    return stored;
+  }
+
+  #head(room: string): Head {
+    const last = this.#statements.last.get(room) as unknown as Head | undefined;
+    return last ?? { seq: 0, chain: chainStart(room) };
+  }
+
+  #publish(stored: readonly Stored[]): void {
+    const fresh = stored.filter((one) => one.fresh).map((one) => one.entry);
+    for (const [room, entries] of Map.groupBy(fresh, (entry) => entry.room)) {
+      for (const subscriber of [...this.#subscribers.get(room) ?? []]) subscriber(entries);
+    }
+  }
+
+  #try<T>(query: () => T): Promise<T> {
+    try {
+      return Promise.resolve(query());
+    } catch (error) {
+      return Promise.reject(databaseError(this.#path, error));
+    }
+  }
+}
