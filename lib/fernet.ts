@@ -367,8 +367,12 @@ function encodeBase64url(bytes: Buffer & { toBase64?(options: object): string })
  * stray bits at the end; only the canonical text is equal to the encoding of its bytes.
  */
 function decodeBase64url(text: string): Buffer | undefined {
-  const bytes = Buffer.from(text, "base64url");
-  return encodeBase64url(bytes) === text ? bytes : undefined;
+  try {
+    const bytes = Buffer.from(text, "base64url");
+    return encodeBase64url(bytes) === text ? bytes : undefined;
+  } catch {
+    return undefined; // Deno 2.4 throws where other versions skip what they cannot decode
+  }
 }
 
 /** Fatal, so that bytes that are not text are refused; a BOM is text like any other. */
