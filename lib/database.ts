@@ -76,8 +76,16 @@ export function transaction<T>(database: DatabaseSync, work: () => T): T {
     database.exec("COMMIT");
     return result;
   } catch (error) {
-    if (database.isTransaction) database.exec("ROLLBACK");
+    rollback(database);
     throw error;
+  }
+}
+
+function rollback(database: DatabaseSync): void {
+  try {
+    database.exec("ROLLBACK");
+  } catch {
+    // SQLite ended the transaction itself, as it does when the disk is full.
   }
 }
 

@@ -1,0 +1,122 @@
+/**
+ * The client's side of a login and of a change of password.
+ *
+ * @module
+ */
+
+import {
+  clientLoginFinish,
+  clientLoginStart,
+  clientRegisterFinish,
+  clientRegisterStart,
+  opaqueReady,
+} from "../auth/opaque.ts";
+import { ConnectError, LoginError, PeerError } from "../errors.ts";
+import type { SecureChannel } from "../protocol/channel.ts";
+import {
+  type ClientMessage,
+  decodeServerMessage,
+  encodeClientMessage,
+  type MessageOf,
+  type ServerMessage,
+} from "../protocol/messages.ts";
+
+/** Who logs in. */
+export interface Credentials {
+  username: string;
+  password: string;
+}
+
+/**
+ * Logs in and moves the channel to keys that depend on the login. Takes a quarter of a second, for
+ * the key stretching. After `login-refused`, the same channel can be tried again.
+ *
+ * @returns the account's name as the server writes it.
+ * @throws {LoginError} `login-refused`: wrong name or password, or not the server of the
+ * registration; `login-relayed`: someone sits between this client and the server.
+ * @throws {ConnectError} if the connection ends.
+ */
+export async function login(channel: SecureChannel, credentials: Credentials): Promise<string> {
+  await opaqueReady;
+  const { pending, ke1 } = clientLoginStart(credentials.username, credentials.password);
+  const start = send(channel, { type: "login_start", username: credentials.username, ke1 });
+  const [response, encodedResponse] = await receive(channel, "login_response");
+  const keys = clientLoginFinish(pending, response.ke2);
+  if (keys === undefined) throw refused();
+  const finish = send(channel, { type: "login_finish", ke3: keys.ke3 });
+  channel.rekey(keys.sessionKey, [start, encodedResponse, finish]);
+  return await welcome(channel);
+}
+
+/**
+ * Gives the account that has just logged in a new password. Only before it joins a room.
+ *
+ * @throws {ConnectError} if the connection ends; the old password may then still hold.
+ */
+export async function changePassword(
+  channel: SecureChannel,
+  username: string,
+  password: string,
+): Promise<void> {
+  const { pending, request } = clientRegisterStart(username, password);
+  send(channel, { type: "register_start", request });
+  const [{ response }] = await receive(channel, "register_response");
+  send(channel, { type: "register_finish", record: clientRegisterFinish(pending, response) });
+  await receive(channel, "registered");
+}
+
+/** The first message under the login's keys: it proves that no one stands between. */
+async function welcome(channel: SecureChannel): Promise<string> {
+  try {
+    const [{ user }] = await receive(channel, "welcome");
+    return user;
+  } catch (cause) {
+    if (!(cause instanceof PeerError && cause.code === "record-invalid")) throw cause;
+    throw new LoginError(
+      "login-relayed",
+      "Login stopped: someone between you and the server relayed it",
+      { cause, hint: "nothing was given away; use another network, and tell who runs the server" },
+    );
+  }
+}
+
+/** Sends a message and returns its bytes, for the transcript. */
+export function send(channel: SecureChannel, message: ClientMessage): Uint8Array {
+  const encoded = encodeClientMessage(message);
+  channel.send(encoded);
+  return encoded;
+}
+
+/** The next message, which has to be of one type, with its bytes. */
+export async function receive<T extends ServerMessage["type"]>(
+  channel: SecureChannel,
+  type: T,
+): Promise<[MessageOf<ServerMessage, T>, Uint8Array]> {
+  const encoded = await receiveBytes(channel);
+  const message = decodeServerMessage(encoded);
+  if (message.type === type) return [message as MessageOf<ServerMessage, T>, encoded];
+  if (message.type === "bye" || message.type === "error") {
+    throw new ConnectError(message.code, `The server says: ${message.message}`);
+  }
+  throw new PeerError("message-unexpected", `Not the time for a message ${message.type}`);
+}
+
+async function receiveBytes(channel: SecureChannel): Promise<Uint8Array> {
+  try {
+    const encoded = await channel.receive();
+    if (encoded !== null) return encoded;
+  } catch (cause) {
+    if (!(cause instanceof PeerError) || !/cut|truncated/.test(cause.code)) throw cause;
+    throw new ConnectError("connection-cut", "The connection was cut", {
+      cause,
+      hint: "try again",
+    });
+  }
+  throw new ConnectError("connection-closed", "The server closed the connection");
+}
+
+function refused(): LoginError {
+  return new LoginError("login-refused", "Login refused: wrong user name or password", {
+    hint: "check both; if you are sure, this is not the server that you registered with",
+  });
+}
