@@ -126,12 +126,17 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
   async send(text: string, id: string = crypto.randomUUID()): Promise<AckEvent> {
     checkText(text);
     if (!isMessageId(id)) throw badId(id, "use 1 to 64 letters, digits, dots, colons or dashes");
-    while (this.#unacked.size >= MAX_UNACKED && !this.#closing) await this.#oneSettled.promise;
+    await this.writable();
     if (this.#closing) throw new PeerError("connection-cut", "The connection is closed");
     if (this.#unacked.has(id)) throw badId(id, "a message of that id is on its way");
     const { promise, resolve, reject } = Promise.withResolvers<AckEvent>();
     this.#unacked.set(id, { entry: this.#dispatch(text, id), resolve, reject });
     return await promise;
+  }
+
+  /** Resolves when another message can be sent without waiting. */
+  async writable(): Promise<void> {
+    while (this.#unacked.size >= MAX_UNACKED && !this.#closing) await this.#oneSettled.promise;
   }
 
   /** Resolves when no own message is on its way any more. */

@@ -102,6 +102,12 @@ export class RunningServer {
     return this.#listener.addr;
   }
 
+  /** Whether the demo account can log in now. */
+  get demo(): boolean {
+    const { demoAllowed, accounts } = this.#context;
+    return demoAllowed && !accounts.hasOwn();
+  }
+
   /** The lobby's last entry: what an operator notes to check the log against later. */
   head(): Promise<Head> {
     return this.#log.head(LOBBY);

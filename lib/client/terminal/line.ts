@@ -100,7 +100,7 @@ export class Line {
   wordEnd(): number {
     const after = this.#text.slice(this.#cursor);
     const word = /^[^\p{L}\p{M}\p{N}_]*[\p{L}\p{M}\p{N}_]*/u.exec(after);
-    return this.#cursor + (word?.[0].length ?? 0);
+    return stepOut(this.#text, this.#cursor + (word?.[0].length ?? 0));
   }
 
   /** Where the blank-delimited word before the cursor starts. */
@@ -109,16 +109,20 @@ export class Line {
   }
 
   #before(pattern: RegExp): number {
-    return Math.max(0, this.#text.slice(0, this.#cursor).search(pattern));
+    const index = Math.max(0, this.#text.slice(0, this.#cursor).search(pattern));
+    return graphemes.segment(this.#text).containing(index)?.index ?? index;
   }
 
   #replace(start: number, end: number, text: string): void {
     this.#text = this.#text.slice(0, start) + text + this.#text.slice(end);
-    const joint = start + text.length;
-    // The joint may be inside a grapheme, as between "e" and a combining accent: step over it.
-    const inside = graphemes.segment(this.#text).containing(joint)?.index !== joint;
-    this.#cursor = inside ? endOfGrapheme(this.#text, joint) : joint;
+    this.#cursor = stepOut(this.#text, start + text.length);
   }
+}
+
+/** An index that may be inside a grapheme, as between "e" and its accent; if so, where that ends. */
+function stepOut(text: string, index: number): number {
+  const inside = graphemes.segment(text).containing(index)?.index !== index;
+  return inside ? endOfGrapheme(text, index) : index;
 }
 
 function endOfGrapheme(text: string, index: number): number {

@@ -31,9 +31,14 @@ export interface ReadMode {
 /** Reads until Enter, the end or an interrupt. The screen has the prompt already. */
 export async function readInput(keys: KeySource, screen: Screen, mode: ReadMode): Promise<Input> {
   let told = false;
+  let drawn = false;
   for (;;) {
-    // Not while more keys wait: a paste is drawn once.
-    if (!keys.ready) show(screen, mode, mode.editor.text, mode.editor.cursor);
+    // Not while more keys wait: a paste is drawn once. Nor for each key of a secret: even an
+    // unchanged picture would tell whoever watches the connection how many there are.
+    if (!keys.ready && !(mode.secret && drawn)) {
+      show(screen, mode, mode.editor.text, mode.editor.cursor);
+      drawn = true;
+    }
     const outcome = press(mode, await keys.next());
     switch (outcome.kind) {
       case "submit":

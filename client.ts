@@ -1,0 +1,56 @@
+/**
+ * The client's command line: flags to options, exit codes; nothing else.
+ *
+ * @module
+ */
+
+import { createProgram, fail, runProgram } from "./lib/cli/program.ts";
+import { DEFAULT_HOST, DEFAULT_PORT, parseAddress } from "./lib/client/address.ts";
+import { runClient } from "./lib/client/run.ts";
+import { LOBBY } from "./lib/rooms/open_room.ts";
+
+interface Flags {
+  user?: string;
+  room: string;
+  passwordFile?: string;
+  json?: boolean;
+  color: boolean;
+}
+
+const HELP = `
+Examples:
+  client                              chat with the server on this machine
+  client chat.example.org:5555        with another one
+  echo hello | client --user alice    send a line from a script; its password is
+                                      in FERNCHAT_PASSWORD or --password-file
+
+In the chat: /help shows the commands, exit or Ctrl-D leaves.
+Exit codes: 0 done, 1 failure, 2 usage, 3 login refused, 4 cannot connect,
+130 interrupted.`;
+
+async function start(address: string, flags: Flags): Promise<void> {
+  const { user, passwordFile } = flags;
+  const code = await runClient({
+    address: parseAddress(address),
+    room: flags.room,
+    json: flags.json ?? false,
+    color: flags.color,
+    ...(user === undefined ? {} : { user }),
+    ...(passwordFile === undefined ? {} : { passwordFile }),
+  });
+  Deno.exit(code);
+}
+
+const program = createProgram("client", "Fernchat's client: an encrypted group chat.")
+  .argument("[address]", "HOST or HOST:PORT", `${DEFAULT_HOST}:${DEFAULT_PORT}`)
+  .option("--user <name>", "log in as this user (asked for in a terminal)")
+  .option("--room <name>", "the room to join", LOBBY)
+  .option("--password-file <file>", "without a terminal: take the password from there")
+  .option("--json", "one event a line on stdout, one command a line on stdin")
+  .option("--no-color", "no colours (so does NO_COLOR)")
+  .addHelpText("after", HELP)
+  .action(start);
+
+if (import.meta.main) {
+  await runProgram(program, Deno.args).catch((error) => Deno.exit(fail(error)));
+}

@@ -1,0 +1,66 @@
+/**
+ * The client from its options to its end: with a terminal a conversation, without one line mode or
+ * JSON mode.
+ *
+ * @module
+ */
+
+import { passwordFromFile } from "../cli/passwords.ts";
+import { complain } from "../cli/program.ts";
+import { CallerError, ExitCode } from "../errors.ts";
+import { isRoomName } from "../protocol/messages.ts";
+import type { Address } from "./address.ts";
+import { runJsonMode, runLineMode, type Streams } from "./batch_modes.ts";
+import { connect } from "./connection.ts";
+import { runInteractive } from "./interactive.ts";
+
+/** What the command line said. */
+export interface ClientOptions {
+  address: Address;
+  room: string;
+  user?: string;
+  passwordFile?: string;
+  json: boolean;
+  color: boolean;
+}
+
+/** Runs the client; returns the exit code. Throws `FernchatError`. */
+export async function runClient(options: ClientOptions): Promise<number> {
+  if (!isRoomName(options.room)) {
+    throw new CallerError("room-invalid", `Not a room's name: ${options.room}`);
+  }
+  const isInteractive = !options.json && Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
+  if (isInteractive) return await runInteractive({ ...options, color: mayUseColor(options) });
+  const credentials = { username: needUser(options), password: await findPassword(options) };
+  const chat = await connect({ ...options.address, ...credentials, room: options.room });
+  for (const name of ["SIGINT", "SIGTERM"] as const) exitOn(name);
+  const streams: Streams = { input: Deno.stdin, output: Deno.stdout, complain };
+  return await (options.json ? runJsonMode : runLineMode)(chat, streams);
+}
+
+/** In raw mode the interactive client sees Ctrl-C as a key; here it is a signal. */
+function exitOn(name: Deno.Signal): void {
+  if (name === "SIGTERM" && Deno.build.os === "windows") return;
+  Deno.addSignalListener(name, () => Deno.exit(ExitCode.interrupted));
+}
+
+/** https://no-color.org: set and not empty means no. */
+function mayUseColor({ color }: ClientOptions): boolean {
+  return color && !Deno.env.get("NO_COLOR") && Deno.env.get("TERM") !== "dumb";
+}
+
+function needUser({ user }: ClientOptions): string {
+  if (user !== undefined) return user;
+  throw new CallerError("user-missing", "Without a terminal, the user's name is needed", {
+    hint: "pass --user NAME",
+  });
+}
+
+async function findPassword({ passwordFile }: ClientOptions): Promise<string> {
+  if (passwordFile !== undefined) return await passwordFromFile(passwordFile);
+  const password = Deno.env.get("FERNCHAT_PASSWORD");
+  if (password) return password;
+  throw new CallerError("password-missing", "Without a terminal, a password is needed", {
+    hint: "set FERNCHAT_PASSWORD, or pass --password-file FILE",
+  });
+}

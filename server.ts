@@ -1,0 +1,167 @@
+/**
+ * The server's command line: flags to options, exit codes; nothing else.
+ *
+ * @module
+ */
+
+import type { Command } from "commander";
+import { passwordFromFile, promptNewPassword } from "./lib/cli/passwords.ts";
+import { complain, createProgram, fail, runProgram } from "./lib/cli/program.ts";
+import { parsePort } from "./lib/client/address.ts";
+import { DEMO } from "./lib/auth/accounts.ts";
+import { ExitCode } from "./lib/errors.ts";
+import { formatAccounts, withAccounts } from "./lib/server/commands.ts";
+import { isReadableByOthers } from "./lib/server/key_file.ts";
+import { type RunningServer, startServer } from "./lib/server/server.ts";
+import { LOBBY } from "./lib/rooms/open_room.ts";
+
+interface Flags {
+  host?: string;
+  port?: string;
+  db?: string;
+  keyFile?: string;
+  passwordFile?: string;
+  demo?: boolean;
+  json?: boolean;
+}
+
+const DEFAULTS = { host: "127.0.0.1", port: "5555", db: "chat_logs.db" };
+
+const HELP = `
+Examples:
+  server                              try it out: login ${DEMO.name} / ${DEMO.password} on this machine
+  server user add alice               make an account; the demo account ends
+  server --host 0.0.0.0               let others in, with accounts of their own
+  server --key-file lobby.key         keep the lobby's key over restarts
+
+Stop it with Ctrl-C: it stores what it has, tells the clients and shows the
+log's head, which is worth noting.
+Exit codes: 0 done, 1 failure, 2 usage.`;
+
+async function serve(flags: Flags): Promise<void> {
+  const { host, port, db } = { ...DEFAULTS, ...flags };
+  const server = await startServer({
+    host,
+    port: parsePort(port, 0),
+    db,
+    demo: flags.demo ?? false,
+    ...(flags.keyFile === undefined ? {} : { keyFile: flags.keyFile }),
+    report: (line) => complain(`${new Date().toISOString()} ${line}`),
+  });
+  announce(server, db, flags);
+  await stopped(server, flags);
+}
+
+function announce(server: RunningServer, db: string, flags: Flags): void {
+  const { hostname: host, port } = server.address;
+  const key = server.ring.primary;
+  if (flags.json) {
+    const event = { event: "listening", host, port, session_key: String(key), key_id: key.id, db };
+    console.log(JSON.stringify({ ...event, pid: Deno.pid }));
+  } else {
+    console.log(`Listening on ${host.includes(":") ? `[${host}]` : host}:${port}`);
+    console.log(`Encryption key for this session: ${key}`);
+    if (server.demo) console.log(`Demo login: ${DEMO.name} / ${DEMO.password}`);
+  }
+  if (server.demo && flags.demo) complain("Warning: --demo lets in everyone who can connect");
+  if (flags.keyFile !== undefined && isReadableByOthers(flags.keyFile)) {
+    complain(`Warning: others can read ${flags.keyFile}: chmod 600 it`);
+  }
+}
+
+/** Waits for a signal, then stops in order. A second signal ends it at once. */
+async function stopped(server: RunningServer, { json }: Flags): Promise<void> {
+  await new Promise<void>((resolve) => {
+    let signals = 0;
+    const onSignal = (): void => ++signals > 1 ? Deno.exit(ExitCode.interrupted) : resolve();
+    const names: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+    for (const name of names) Deno.addSignalListener(name, onSignal);
+  });
+  const { seq, chain } = await server.stop();
+  if (json) console.log(JSON.stringify({ event: "stopped", room: LOBBY, seq, chain }));
+  else console.log(`Log head: ${LOBBY} ${seq} ${chain}`);
+  Deno.exit(ExitCode.done);
+}
+
+/** Runs a command on the accounts and shows what it says, as text or as one JSON line. */
+async function operate(
+  command: Command,
+  work: (accounts: Parameters<Parameters<typeof withAccounts>[1]>[0], flags: Flags) =>
+    | Result
+    | Promise<Result>,
+): Promise<void> {
+  const flags: Flags = command.optsWithGlobals();
+  const result = await withAccounts(flags.db ?? DEFAULTS.db, (accounts) => work(accounts, flags));
+  console.log(flags.json ? JSON.stringify(result.json) : result.text);
+}
+
+interface Result {
+  text: string;
+  json: unknown;
+}
+
+async function newPassword(name: string, { passwordFile }: Flags): Promise<string> {
+  return passwordFile === undefined
+    ? await promptNewPassword(name)
+    : await passwordFromFile(passwordFile);
+}
+
+function addUserCommands(program: Command): void {
+  const user = program.command("user").description("the accounts: add, passwd, remove, list");
+  const passwordFile = [
+    "--password-file <file>",
+    "take the password from there (-: stdin)",
+  ] as const;
+  const define = (name: string, description: string): Command =>
+    user.command(name).description(description)
+      .option("--db <file>", `the database (default: ${DEFAULTS.db})`)
+      .option("--json", "say the outcome as JSON");
+  define("add <name>", "add an account; asks for its password").option(...passwordFile)
+    .action((name: string, _, command) =>
+      operate(command, async (accounts, flags) => {
+        accounts.add(name, await newPassword(name, flags));
+        return { text: `Added ${name}`, json: { event: "user-added", name } };
+      })
+    );
+  define("passwd <name>", "give an account a new password").option(...passwordFile)
+    .action((name: string, _, command) =>
+      operate(command, async (accounts, flags) => {
+        accounts.setPassword(name, await newPassword(name, flags));
+        return { text: `Changed ${name}'s password`, json: { event: "user-changed", name } };
+      })
+    );
+  define("remove <name>", "remove an account; its messages stay")
+    .action((name: string, _, command) =>
+      operate(command, (accounts) => {
+        accounts.remove(name);
+        return { text: `Removed ${name}`, json: { event: "user-removed", name } };
+      })
+    );
+  define("list", "show all accounts").action((_, command) =>
+    operate(command, (accounts) => {
+      const users = accounts.list();
+      return { text: formatAccounts(users), json: { users } };
+    })
+  );
+}
+
+const program = createProgram("server", "Fernchat's server: an encrypted group chat of your own.")
+  .usage("[serve] [options] | user <command>")
+  .option("--host <address>", `the address to listen on (default: ${DEFAULTS.host})`)
+  .option("--port <number>", `the port; 0 picks a free one (default: ${DEFAULTS.port})`)
+  .option("--db <file>", `the database, made if there is none (default: ${DEFAULTS.db})`)
+  .option("--key-file <file>", "keep the lobby's Fernet keys there, made if there is none")
+  .option(
+    "--demo",
+    `let ${DEMO.name} / ${DEMO.password} in on any address while there is no account`,
+  )
+  .option("--json", "say what happens as JSON, one line each")
+  .addHelpText("after", HELP)
+  .action((flags: Flags) => serve(flags));
+addUserCommands(program);
+
+if (import.meta.main) {
+  // `serve` is the command that needs no name.
+  const args = Deno.args[0] === "serve" ? Deno.args.slice(1) : Deno.args;
+  await runProgram(program, args).catch((error) => Deno.exit(fail(error)));
+}
