@@ -38,7 +38,7 @@ const utf8 = new TextEncoder();
  * nothing slow between two calls of {@linkcode Terminal.nextInput}.
  *
  * @example
- * ```ts no-eval
+ * ```ts ignore
  * import { systemTerminal } from "./io.ts";
  * import { Terminal } from "./terminal.ts";
  * await using terminal = Terminal.open(systemTerminal(), { color: true, maxLineBytes: 4096 });

@@ -1,0 +1,148 @@
+/**
+ * Real terminal tests: a program in tmux, typed at and looked at like a person would.
+ *
+ * @module
+ */
+
+/** What to run, and how big the terminal is. */
+export interface TmuxOptions {
+  command: readonly string[];
+  columns?: number;
+  rows?: number;
+  /** Added to a small, clean environment. */
+  env?: Record<string, string>;
+  cwd?: string;
+}
+
+/** What {@linkcode Tmux.waitFor} looks for on the screen. */
+export type Expectation = string | RegExp | ((screen: string) => boolean);
+
+/** tmux has no event for "the screen changed", so this one place polls. */
+const POLL_MS = 20;
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** One tmux server of our own, with one window: nothing of the user's tmux is touched. */
+export class Tmux implements AsyncDisposable {
+  static #count = 0;
+  readonly #socket = `fernchat-${Deno.pid}-${++Tmux.#count}`;
+
+  private constructor() {}
+
+  /** Whether tmux is there to test with. */
+  static available(): boolean {
+    try {
+      return new Deno.Command("tmux", { args: ["-V"], stdout: "null" }).outputSync().success;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Starts a command in a terminal of its own; the window stays when the command has ended. */
+  static async start(options: TmuxOptions): Promise<Tmux> {
+    const { columns = 80, rows = 24 } = options;
+    const tmux = new Tmux();
+    const env = Object.entries(options.env ?? {}).flatMap((
+      [key, value],
+    ) => ["-e", `${key}=${value}`]);
+    await tmux.#run(
+      ...[
+        "new-session",
+        "-d",
+        "-x",
+        `${columns}`,
+        "-y",
+        `${rows}`,
+        "-c",
+        options.cwd ?? Deno.cwd(),
+      ],
+      ...[...env, "--", "cat"], // a placeholder: the options below must come first
+      ...[";", "set-option", "-g", "remain-on-exit", "on"],
+      ...[";", "set-option", "-g", "status", "off"],
+      ...[";", "set-option", "-g", "escape-time", "0"],
+      ...[";", "respawn-pane", "-k", "-c", options.cwd ?? Deno.cwd(), ...env, "--"],
+      ...options.command,
+    );
+    return tmux;
+  }
+
+  /** Types text as it is. */
+  async type(text: string): Promise<void> {
+    await this.#run("send-keys", "-l", "--", text);
+  }
+
+  /** Presses a key by tmux's name for it: "Enter", "Up", "C-c", "M-b", "BSpace", … */
+  async key(name: string): Promise<void> {
+    await this.#run("send-keys", name);
+  }
+
+  /** Pastes text as a terminal does: bracketed, if the program asked for that. */
+  async paste(text: string): Promise<void> {
+    await this.#run("set-buffer", "--", text, ";", "paste-buffer", "-p");
+  }
+
+  /** Resizes the terminal. */
+  async resize(columns: number, rows: number): Promise<void> {
+    await this.#run("resize-window", "-x", `${columns}`, "-y", `${rows}`);
+  }
+
+  /** What the screen shows now, without blanks at the end of lines and of itself. */
+  async screen(): Promise<string> {
+    return (await this.#run("capture-pane", "-p")).trimEnd();
+  }
+
+  /** A tmux format of this window, such as "#{pane_pid}" or "#{cursor_x}". */
+  async ask(format: string): Promise<string> {
+    return (await this.#run("display-message", "-p", format)).trim();
+  }
+
+  /** The exit status of the command, once it has ended. */
+  async exitCode(timeoutMs: number = DEFAULT_TIMEOUT_MS): Promise<number> {
+    const deadline = Date.now() + timeoutMs;
+    while (await this.ask("#{pane_dead}") !== "1") await this.#pause(deadline, "the end");
+    return Number(await this.ask("#{pane_dead_status}"));
+  }
+
+  /**
+   * Waits until the screen is as expected, and gives it.
+   *
+   * @throws {Error} after the time, with the last screen
+   */
+  async waitFor(expected: Expectation, timeoutMs: number = DEFAULT_TIMEOUT_MS): Promise<string> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const screen = await this.screen();
+      if (matches(screen, expected)) return screen;
+      await this.#pause(deadline, String(expected));
+    }
+  }
+
+  /** Ends the private server and what runs in it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const socket = await this.ask("#{socket_path}");
+    await this.#run("kill-server");
+    await Deno.remove(socket).catch(() => {}); // tmux leaves it
+  }
+
+  async #pause(deadline: number, expected: string): Promise<void> {
+    if (Date.now() > deadline) {
+      throw new Error(`Waited too long for ${expected}; the screen:\n${await this.screen()}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+
+  async #run(...args: string[]): Promise<string> {
+    const { PATH = "", HOME = "" } = Deno.env.toObject();
+    const { code, stdout, stderr } = await new Deno.Command("tmux", {
+      args: ["-u", "-L", this.#socket, "-f", "/dev/null", ...args],
+      clearEnv: true,
+      env: { PATH, HOME, LANG: "C.UTF-8", TERM: "xterm-256color", SHELL: "/bin/sh" },
+    }).output();
+    if (code !== 0) throw new Error(`tmux ${args[0]}: ${new TextDecoder().decode(stderr)}`);
+    return new TextDecoder().decode(stdout);
+  }
+}
+
+function matches(screen: string, expected: Expectation): boolean {
+  if (typeof expected === "string") return screen.includes(expected);
+  return expected instanceof RegExp ? expected.test(screen) : expected(screen);
+}
