@@ -1,0 +1,232 @@
+/**
+ * What the attacks and the client's tests share: a real server with accounts, on a free port of
+ * loopback and in a folder of its own; people who chat on it; and a raw peer that says anything.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { Accounts } from "../../lib/auth/accounts.ts";
+import { type ChatConnection, connect } from "../../lib/client/connection.ts";
+import { dial } from "../../lib/client/dial.ts";
+import type { ClientEvent } from "../../lib/client/events.ts";
+import { type Credentials, login, receive, send } from "../../lib/client/login.ts";
+import { openDatabase } from "../../lib/database.ts";
+import type { FernchatError } from "../../lib/errors.ts";
+import type { LogEntry } from "../../lib/log/message_log.ts";
+import type { SecureChannel } from "../../lib/protocol/channel.ts";
+import type { MessageOf, ServerMessage } from "../../lib/protocol/messages.ts";
+import { LOBBY } from "../../lib/rooms/open_room.ts";
+import { type RunningServer, type ServerOptions, startServer } from "../../lib/server/server.ts";
+
+/** Three people with accounts. */
+export const ALICE: Credentials = { username: "alice", password: "alice's lamp-oil 71" };
+export const BOB: Credentials = { username: "bob", password: "bob's brass button 35" };
+export const MALLORY: Credentials = { username: "mallory", password: "mallory's mask 98" };
+
+/** A folder that is removed at the end of its block. */
+export class TempFolder implements Disposable {
+  readonly path = Deno.makeTempDirSync({ prefix: "fernchat-test-" });
+
+  /** The path of a file in it. */
+  file(name: string): string {
+    return `${this.path}/${name}`;
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.path, { recursive: true });
+  }
+}
+
+/** A server under test. */
+export class TestServer implements AsyncDisposable {
+  /** What the server reported, line by line. */
+  readonly reports: string[] = [];
+  readonly folder: TempFolder;
+  #running: RunningServer | undefined;
+  #reported = Promise.withResolvers<void>();
+
+  private constructor(folder: TempFolder) {
+    this.folder = folder;
+  }
+
+  /** Starts a server with these accounts; with none, only the demo account can log in. */
+  static async start(
+    people: readonly Credentials[],
+    options: Partial<ServerOptions> = {},
+  ): Promise<TestServer> {
+    const server = new TestServer(new TempFolder());
+    await addAccounts(server.db, people);
+    server.#running = await startServer({
+      host: "127.0.0.1",
+      port: 0,
+      db: server.db,
+      demo: false,
+      report: (line) => server.#report(line),
+      ...options,
+    });
+    return server;
+  }
+
+  get db(): string {
+    return this.folder.file("chat_logs.db");
+  }
+
+  get running(): RunningServer {
+    return this.#running as RunningServer;
+  }
+
+  get port(): number {
+    return this.running.address.port;
+  }
+
+  /** The key of this session, as it is displayed. */
+  get key(): string {
+    return this.running.ring.primary.toString();
+  }
+
+  /** Logs in and joins the lobby, through `port` if there is a proxy. */
+  connect(who: Credentials, port: number = this.port): Promise<ChatConnection> {
+    return connect({ ...who, port });
+  }
+
+  /** The lobby's log, as another program sees it in the file. */
+  entries(): LogEntry[] {
+    const database = new DatabaseSync(this.db, { readOnly: true });
+    try {
+      return database.prepare(
+        `SELECT room, seq, sender, sent_at AS sentAt, key_id AS keyId, message_id AS messageId,
+           token, chain FROM messages WHERE room = ? ORDER BY seq`,
+      ).all(LOBBY) as unknown as LogEntry[];
+    } finally {
+      database.close();
+    }
+  }
+
+  /** The texts in the log, in order. */
+  texts(): string[] {
+    return this.entries().map(({ token }) =>
+      JSON.parse(this.running.ring.decryptText(token)).text as string
+    );
+  }
+
+  /** Resolves when a line that matches has been reported, at once if it was `since` that line. */
+  async reported(pattern: RegExp, since = 0): Promise<string> {
+    for (;;) {
+      const line = this.reports.slice(since).find((report) => pattern.test(report));
+      if (line !== undefined) return line;
+      await this.#reported.promise;
+    }
+  }
+
+  /** Stops the server; the folder stays until the end of the block. */
+  async stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    await running?.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    this.folder[Symbol.dispose]();
+  }
+
+  #report(line: string): void {
+    this.reports.push(line);
+    this.#reported.resolve();
+    this.#reported = Promise.withResolvers();
+  }
+}
+
+/** Adds accounts to a database, as the operator's command does. */
+export async function addAccounts(db: string, people: readonly Credentials[]): Promise<void> {
+  const database = openDatabase(db);
+  try {
+    const accounts = await Accounts.open(database, db);
+    for (const { username, password } of people) accounts.add(username, password);
+  } finally {
+    database.close();
+  }
+}
+
+/** The next event of a type; those before it are dropped. Fails if the connection ends first. */
+export async function nextEvent<T extends ClientEvent["type"]>(
+  chat: ChatConnection,
+  type: T,
+): Promise<Extract<ClientEvent, { type: T }>> {
+  const dropped: ClientEvent[] = [];
+  for await (const event of chat) {
+    if (event.type === type) return event as Extract<ClientEvent, { type: T }>;
+    dropped.push(event);
+  }
+  assert.fail(`no event ${type}, only ${JSON.stringify(dropped)}`);
+}
+
+/** All events to the end of a connection. */
+export async function allEvents(chat: ChatConnection): Promise<ClientEvent[]> {
+  return await Array.fromAsync(chat);
+}
+
+/** One says a text, the other hears exactly that, from that one: nothing came between. */
+export async function assertHeard(
+  from: ChatConnection,
+  to: ChatConnection,
+  text: string,
+): Promise<void> {
+  const [, heard] = await Promise.all([from.send(text), nextEvent(to, "message")]);
+  assert.deepEqual([heard.sender, heard.text], [from.user, text]);
+}
+
+/** Waits for a failure and checks its class and code. */
+export async function assertFails<E extends FernchatError>(
+  promise: Promise<unknown>,
+  kind: abstract new (...args: never[]) => E,
+  code: string,
+): Promise<E> {
+  const error = await promise.then((value) => assert.fail(`no failure but ${value}`), (e) => e);
+  assert.ok(error instanceof kind, `not a ${kind.name}: ${error?.stack ?? error}`);
+  assert.equal(error.code, code);
+  return error;
+}
+
+/** The same for a function that throws. */
+export function assertThrows<E extends FernchatError>(
+  act: () => unknown,
+  kind: abstract new (...args: never[]) => E,
+  code: string,
+): E {
+  let caught: unknown;
+  assert.throws(act, (error) => {
+    caught = error;
+    return true;
+  });
+  assert.ok(caught instanceof kind, `not a ${kind.name}: ${caught}`);
+  assert.equal(caught.code, code);
+  return caught;
+}
+
+/** A peer that speaks the protocol by hand: what it sends is up to the test. */
+export class RawMember implements Disposable {
+  readonly channel: SecureChannel;
+  readonly joined: MessageOf<ServerMessage, "joined">;
+
+  private constructor(channel: SecureChannel, joined: MessageOf<ServerMessage, "joined">) {
+    this.channel = channel;
+    this.joined = joined;
+  }
+
+  /** Logs in and joins the lobby. */
+  static async join(port: number, who: Credentials): Promise<RawMember> {
+    const channel = await dial({ hostname: "127.0.0.1", port });
+    await login(channel, who);
+    send(channel, { type: "join", room: LOBBY });
+    const [joined] = await receive(channel, "joined");
+    return new RawMember(channel, joined);
+  }
+
+  /** Cuts the connection. */
+  [Symbol.dispose](): void {
+    this.channel.abort(new Error("the test is over"));
+  }
+}

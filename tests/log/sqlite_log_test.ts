@@ -1,0 +1,363 @@
+/**
+ * The message log in SQLite: order, no gaps, each once, durable when acked, and what happens when
+ * the disk or another writer says no.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { openDatabase } from "../../lib/database.ts";
+import { EnvironmentError } from "../../lib/errors.ts";
+import { chainNext, chainStart } from "../../lib/log/chain.ts";
+import type { LogEntry, NewEntry } from "../../lib/log/message_log.ts";
+import { SqliteLog } from "../../lib/log/sqlite_log.ts";
+import { assertFails, TempFolder } from "../attacks/server.ts";
+
+function entry(messageId: string, changes: Partial<NewEntry> = {}): NewEntry {
+  return {
+    room: "lobby",
+    sender: "alice",
+    messageId,
+    sentAt: "2026-01-01T00:00:00.000Z",
+    keyId: "01234567",
+    token: `gAAAAA-${messageId}`,
+    ...changes,
+  };
+}
+
+function entries(count: number, prefix = "m"): NewEntry[] {
+  return Array.from({ length: count }, (_, at) => entry(`${prefix}${at}`));
+}
+
+/** A log on a file, and the handle under it. */
+class OpenLog extends SqliteLog implements AsyncDisposable {
+  readonly database: DatabaseSync;
+
+  constructor(path: string) {
+    const database = openDatabase(path);
+    super(database, path);
+    this.database = database;
+  }
+
+  appendAll(news: readonly NewEntry[]): Promise<LogEntry[]> {
+    return Promise.all(news.map((one) => this.append(one)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+    this.database.close();
+  }
+}
+
+/** What another process sees in the file. */
+class Onlooker implements Disposable {
+  readonly #database: DatabaseSync;
+
+  constructor(path: string) {
+    this.#database = new DatabaseSync(path, { readOnly: true });
+  }
+
+  get rows(): number {
+    return this.#number("SELECT count(*) AS value FROM messages");
+  }
+
+  /** Changes with each commit of another handle (sqlite.org/pragma.html#pragma_data_version). */
+  get dataVersion(): number {
+    return this.#number("SELECT data_version AS value FROM pragma_data_version");
+  }
+
+  [Symbol.dispose](): void {
+    this.#database.close();
+  }
+
+  #number(query: string): number {
+    return Number(this.#database.prepare(query).get()?.["value"]);
+  }
+}
+
+/** Rows without SQLite's null prototype. */
+function plain(rows: readonly LogEntry[]): LogEntry[] {
+  return rows.map((row) => ({ ...row }));
+}
+
+function assertContinuous(room: string, log: readonly LogEntry[]): void {
+  let chain = chainStart(room);
+  for (const [at, one] of log.entries()) {
+    chain = chainNext(chain, one);
+    assert.deepEqual([one.seq, one.chain], [at + 1, chain]);
+  }
+}
+
+Deno.test("append() numbers each room from 1, in order, without gaps, and chains it", async () => {
+  using folder = new TempFolder();
+  await using log = new OpenLog(folder.file("a.db"));
+  const rooms = ["lobby", "physics", "lobby", "lobby", "physics"];
+  const stored = await log.appendAll(rooms.map((room, at) => entry(`m${at}`, { room })));
+  assert.deepEqual(stored.map(({ seq }) => seq), [1, 1, 2, 3, 2]);
+  for (const room of ["lobby", "physics"]) {
+    const read = await log.read(room, 0, 100);
+    assertContinuous(room, read);
+    assert.deepEqual(plain(read), stored.filter((one) => one.room === room));
+    assert.deepEqual(await log.head(room), { seq: read.length, chain: read.at(-1)?.chain });
+  }
+});
+
+Deno.test("append() keeps every field as it was given", async () => {
+  using folder = new TempFolder();
+  await using log = new OpenLog(folder.file("a.db"));
+  const given = entry("it's; DROP TABLE messages--", { token: "gAAAAA漢" });
+  const { seq: _seq, chain: _chain, ...stored } = await log.append(given);
+  assert.deepEqual(stored, given);
+  const [read] = await log.read("lobby", 0, 1);
+  assert.deepEqual({ ...read }, { ...given, seq: 1, chain: read?.chain });
+});
+
+Deno.test("head() of an empty room is 0 and its start value; read() gives nothing", async () => {
+  using folder = new TempFolder();
+  await using log = new OpenLog(folder.file("a.db"));
+  assert.deepEqual(await log.head("lobby"), { seq: 0, chain: chainStart("lobby") });
+  assert.deepEqual(await log.read("lobby", 0, 10), []);
+});
+
+Deno.test("append() stores a message id of a sender in a room once: the first stays", async () => {
+  using folder = new TempFolder();
+  const path = folder.file("a.db");
+  const first = entry("same", { token: "gAAAAA-first" });
+  const again = entry("same", { token: "gAAAAA-again", sentAt: "2027-01-01T00:00:00.000Z" });
+  const others = [
+    entry("same", { sender: "bob" }),
+    entry("same", { room: "physics" }),
+    entry("Same"),
+  ];
+  {
+    await using log = new OpenLog(path);
+    const published: LogEntry[] = [];
+    log.subscribe("lobby", (fresh) => published.push(...fresh));
+    const [one, two, ...different] = await log.appendAll([first, again, ...others]); // one batch
+    assert.deepEqual({ ...two }, { ...one });
+    assert.equal(one?.token, "gAAAAA-first");
+    assert.deepEqual(different.map(({ seq }) => seq), [2, 1, 3]);
+    assert.deepEqual({ ...await log.append(again) }, { ...one }); // another batch
+    assert.deepEqual(published.map(({ seq }) => seq), [1, 2, 3]);
+  }
+  await using reopened = new OpenLog(path);
+  const { seq, token } = await reopened.append(again);
+  assert.deepEqual({ seq, token }, { seq: 1, token: "gAAAAA-first" });
+  assert.equal((await reopened.read("lobby", 0, 100)).length, 3);
+});
+
+Deno.test("what is appended in one turn shares one transaction", async () => {
+  using folder = new TempFolder();
+  const path = folder.file("a.db");
+  await using log = new OpenLog(path);
+  using onlooker = new Onlooker(path);
+  const versions = new Set([onlooker.dataVersion]);
+  const sizes: number[] = [];
+  log.subscribe("lobby", (fresh) => sizes.push(fresh.length));
+  const appends = entries(100).map((one) =>
+    log.append(one).then(() => {
+      versions.add(onlooker.dataVersion);
+      assert.equal(onlooker.rows, 100); // at the first ack, all of them are in the file
+    })
+  );
+  assert.equal(onlooker.rows, 0);
+  await Promise.all(appends);
+  assert.deepEqual([versions.size, sizes], [2, [100]]); // before, and after the one commit
+});
+
+for (const [count, batches] of [[511, [511]], [512, [512]], [513, [512, 1]]] as const) {
+  Deno.test(`${count} entries at once are ${batches.length} commit(s)`, async () => {
+    using folder = new TempFolder();
+    await using log = new OpenLog(folder.file("a.db"));
+    const sizes: number[] = [];
+    log.subscribe("lobby", (fresh) => sizes.push(fresh.length));
+    assertContinuous("lobby", await log.appendAll(entries(count)));
+    assert.deepEqual(sizes, batches);
+  });
+}
+
+Deno.test("subscribe() tells of entries after their commit, in order, until it ends", async () => {
+  using folder = new TempFolder();
+  const path = folder.file("a.db");
+  await using log = new OpenLog(path);
+  using onlooker = new Onlooker(path);
+  const heard: number[] = [];
+  const end = log.subscribe("lobby", (fresh) => {
+    assert.equal(onlooker.rows, (fresh.at(-1) as LogEntry).seq);
+    heard.push(...fresh.map(({ seq }) => seq));
+  });
+  await log.appendAll(entries(3, "a"));
+  await log.append(entry("b"));
+  end();
+  end(); // harmless
+  await log.append(entry("c"));
+  assert.deepEqual(heard, [1, 2, 3, 4]);
+});
+
+Deno.test("subscribe() tells of one room alone, and each subscriber", async () => {
+  using folder = new TempFolder();
+  await using log = new OpenLog(folder.file("a.db"));
+  const heard: string[] = [];
+  for (const name of ["one", "two"]) {
+    log.subscribe("physics", (fresh) => heard.push(`${name} ${fresh.length}`));
+  }
+  await log.appendAll([entry("a"), entry("b", { room: "physics" })]);
+  assert.deepEqual(heard, ["one 1", "two 1"]);
+});
+
+Deno.test("read() pages through a room without doubling or leaving out anything", async () => {
+  using folder = new TempFolder();
+  await using log = new OpenLog(folder.file("a.db"));
+  const stored = await log.appendAll(entries(25));
+  for (const limit of [1, 24, 25, 26]) {
+    const pages: LogEntry[] = [];
+    for (;;) {
+      const page = await log.read("lobby", pages.at(-1)?.seq ?? 0, limit);
+      assert.ok(page.length <= limit);
+      if (page.length === 0) break;
+      pages.push(...page);
+    }
+    assert.deepEqual(pages.map(({ seq }) => seq), stored.map(({ seq }) => seq));
+  }
+  assert.deepEqual(await log.read("lobby", 25, 10), []);
+});
+
+Deno.test("close() stores what waits", async () => {
+  using folder = new TempFolder();
+  const path = folder.file("a.db");
+  await using log = new OpenLog(path);
+  using onlooker = new Onlooker(path);
+  const appends = log.appendAll(entries(600));
+  await log.close();
+  assert.equal(onlooker.rows, 600);
+  assertContinuous("lobby", await appends);
+});
+
+Deno.test("a reopened log goes on where it was", async () => {
+  using folder = new TempFolder();
+  const path = folder.file("a.db");
+  for (const prefix of ["a", "b", "c"]) {
+    await using log = new OpenLog(path);
+    await log.appendAll(entries(3, prefix));
+  }
+  await using log = new OpenLog(path);
+  const read = await log.read("lobby", 0, 100);
+  assert.equal(read.length, 9);
+  assertContinuous("lobby", read);
+});
+
+Deno.test("two logs on one file take turns without gaps", async () => {
+  using folder = new TempFolder();
+  const path = folder.file("a.db");
+  await using one = new OpenLog(path);
+  await using other = new OpenLog(path);
+  for (const round of ["x", "y", "z"]) {
+    await Promise.all([
+      one.appendAll(entries(20, `one-${round}`)),
+      other.appendAll(entries(20, `other-${round}`)),
+    ]);
+  }
+  const read = await one.read("lobby", 0, 1000);
+  assert.equal(read.length, 120);
+  assertContinuous("lobby", read);
+  assert.deepEqual(await other.head("lobby"), await one.head("lobby"));
+});
+
+Deno.test("two processes on one file write at once without gaps", async () => {
+  using folder = new TempFolder();
+  const path = folder.file("a.db");
+  await using log = new OpenLog(path);
+  const program = `
+    import { openDatabase } from ${JSON.stringify(import.meta.resolve("../../lib/database.ts"))};
+    import { SqliteLog } from ${JSON.stringify(import.meta.resolve("../../lib/log/sqlite_log.ts"))};
+    const log = new SqliteLog(openDatabase(Deno.args[0]), Deno.args[0]);
+    for (let round = 0; round < 20; round++) {
+      await Promise.all(Array.from({ length: 5 }, (_, at) => log.append({
+        room: "lobby", sender: Deno.args[1], messageId: round + "-" + at,
+        sentAt: "2026-01-01T00:00:00.000Z", keyId: "01234567", token: "gAAAAA-",
+      })));
+    }`;
+  const outputs = await Promise.all(["one", "other"].map((sender) => {
+    const url = `data:application/typescript,${encodeURIComponent(program)}`;
+    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const args = ["run", "-A", "--no-check", "--config", config, url, path, sender];
+    return new Deno.Command(Deno.execPath(), { args, stdout: "null" }).output();
+  }));
+  for (const { success, stderr } of outputs) assert.ok(success, new TextDecoder().decode(stderr));
+  const read = await log.read("lobby", 0, 1000);
+  assert.equal(read.length, 200);
+  assertContinuous("lobby", read);
+});
+
+/** How a commit can fail, and how the world is put right again. */
+const FAILURES: readonly {
+  name: string;
+  code: string;
+  begin(database: DatabaseSync, other: DatabaseSync): void;
+  end(database: DatabaseSync, other: DatabaseSync): void;
+}[] = [
+  {
+    name: "the file is locked by another program",
+    code: "database-locked",
+    begin(database, other): void {
+      database.exec("PRAGMA busy_timeout = 0"); // not to wait for what the test holds
+      other.exec("BEGIN IMMEDIATE");
+    },
+    end: (_, other) => other.exec("ROLLBACK"),
+  },
+  {
+    name: "the file may not be written",
+    code: "database-unwritable",
+    begin: (database) => database.exec("PRAGMA query_only = ON"),
+    end: (database) => database.exec("PRAGMA query_only = OFF"),
+  },
+  {
+    name: "the disk is full",
+    code: "disk-full",
+    begin: (database) => database.exec("PRAGMA max_page_count = 1"), // no page more than it has
+    end: (database) => database.exec("PRAGMA max_page_count = 1000000"),
+  },
+];
+
+for (const { name, code, begin, end } of FAILURES) {
+  Deno.test(`append() fails as ${code} while ${name}, and works afterwards`, async () => {
+    using folder = new TempFolder();
+    const path = folder.file("a.db");
+    await using log = new OpenLog(path);
+    const other = new DatabaseSync(path);
+    await log.appendAll(entries(2, "before"));
+    const published: number[] = [];
+    log.subscribe("lobby", (fresh) => published.push(...fresh.map(({ seq }) => seq)));
+    const big = "x".repeat(100_000); // needs new pages
+    begin(log.database, other);
+    const failing = [entry("f1"), entry("f2", { token: big }), entry("f3")].map((one) =>
+      log.append(one)
+    );
+    await Promise.all(failing.map((one) => assertFails(one, EnvironmentError, code)));
+    end(log.database, other);
+    other.close();
+    assert.deepEqual(published, []);
+    assert.equal((await log.head("lobby")).seq, 2); // all or none
+    await log.appendAll([entry("f1"), ...entries(2, "after")]);
+    assertContinuous("lobby", await log.read("lobby", 0, 100));
+    assert.deepEqual(published, [3, 4, 5]);
+  });
+}
+
+Deno.test("read() and head() of a damaged table fail as database-damaged", async () => {
+  using folder = new TempFolder();
+  const path = folder.file("a.db");
+  {
+    await using log = new OpenLog(path);
+    await log.appendAll(entries(500));
+    log.database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+  const bytes = Deno.readFileSync(path);
+  bytes.fill(0x5a, 4096 * 2); // the first pages have the schema, the others the rows
+  Deno.writeFileSync(path, bytes);
+  await using log = new OpenLog(path);
+  await assertFails(log.head("lobby"), EnvironmentError, "database-damaged");
+  await assertFails(log.read("lobby", 0, 500), EnvironmentError, "database-damaged");
+  await assertFails(log.append(entry("new")), EnvironmentError, "database-damaged");
+});
