@@ -106,6 +106,7 @@ Deno.test("sanitizeText() is quick on a long hostile text", () => {
   for (const unit of ["\u0301", "\u200d", "😀\u200d", "\x1b", "\u202e", "क्\u200d", "1\ufe0f"]) {
     const started = performance.now();
     sanitizeText(unit.repeat(65_536));
-    assert.ok(performance.now() - started < 1000, `quadratic for ${escape(unit)}`);
+    // Linear takes 0.1 s at most; quadratic would take minutes.
+    assert.ok(performance.now() - started < 5000, `quadratic for ${escape(unit)}`);
   }
 });

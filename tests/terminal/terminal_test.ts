@@ -131,6 +131,20 @@ Deno.test("Terminal.readPassword() shows nothing of it, and edits", async () => 
   );
 });
 
+Deno.test("Terminal.print() during a password shows the prompt again, and nothing of it", async () => {
+  const { io, terminal } = openTerminal();
+  await using _ = terminal;
+  const read = terminal.readPassword("Password: ");
+  const idle = io.idle();
+  io.type("s3cret");
+  await idle;
+  io.output = "";
+  terminal.print("the server says hello");
+  assert.equal(io.output, "\r\x1b[Jthe server says hello\r\n\x1b[?7lPassword: \x1b[?7h");
+  io.type("\r");
+  assert.deepEqual(await read, { kind: "line", text: "s3cret" });
+});
+
 Deno.test("Terminal.readPassword() keeps a password out of the history", async () => {
   const { io, terminal } = openTerminal();
   await using _ = terminal;

@@ -66,7 +66,12 @@ export class Screen {
     this.redraw();
   }
 
-  /** Draws the input again, as after a resize. */
+  /**
+   * Draws the input again, as after a resize.
+   *
+   * A terminal that rewraps on getting narrower may leave the start of the old row above. Erasing
+   * upwards would be worse: in one that does not rewrap, it would eat a line that was printed.
+   */
   redraw(): void {
     if (this.#shown) this.#write(ERASE_ROW + this.#row());
   }
