@@ -1,0 +1,164 @@
+/**
+ * Opening the server's file: what is created, and which error each unusable file gives. These run
+ * as root too, so that no test rests on file permissions.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { databaseError, openDatabase, transaction } from "../lib/database.ts";
+import { EnvironmentError, ExitCode } from "../lib/errors.ts";
+import { assertThrows, TempFolder } from "./attacks/server.ts";
+
+/** Opening fails as an EnvironmentError of this code, in one line that says what to do. */
+function assertRefused(path: string, code: string, hint: RegExp): void {
+  const error = assertThrows(() => openDatabase(path).close(), EnvironmentError, code);
+  assert.ok(error.message.includes(path), error.message);
+  assert.doesNotMatch(error.message, /\n/);
+  assert.match(error.hint ?? "", hint);
+  assert.equal(error.exitCode, ExitCode.failure);
+  if (code !== "database-newer") assert.ok(error.cause instanceof Error);
+}
+
+Deno.test("openDatabase() makes a file that only its owner may read, journals too", {
+  ignore: Deno.build.os === "windows",
+}, () => {
+  using folder = new TempFolder();
+  const path = folder.file("new.db");
+  const database = openDatabase(path);
+  database.exec("INSERT INTO secrets VALUES ('a', 'b')");
+  for (const file of Deno.readDirSync(folder.path)) {
+    assert.equal((Deno.statSync(folder.file(file.name)).mode ?? 0) & 0o777, 0o600, file.name);
+  }
+  assert.ok(Deno.statSync(`${path}-wal`).size > 0);
+  database.close();
+});
+
+Deno.test("openDatabase() keeps what is in a file of its own, and takes an empty file", () => {
+  using folder = new TempFolder();
+  const path = folder.file("own.db");
+  Deno.writeFileSync(path, new Uint8Array());
+  for (const count of [0, 1, 2]) {
+    const database = openDatabase(path);
+    const row = database.prepare("SELECT count(*) AS count FROM secrets").get();
+    assert.equal(row?.["count"], count);
+    database.prepare("INSERT INTO secrets VALUES (?, 'kept')").run(`name ${count}`);
+    database.close();
+  }
+});
+
+Deno.test("openDatabase() makes commits survive a power cut, in the write-ahead log", () => {
+  using folder = new TempFolder();
+  const database = openDatabase(folder.file("new.db"));
+  assert.equal(database.prepare("PRAGMA journal_mode").get()?.["journal_mode"], "wal");
+  assert.equal(database.prepare("PRAGMA synchronous").get()?.["synchronous"], 2); // FULL
+  database.close();
+});
+
+Deno.test("openDatabase() refuses another program's SQLite file, and leaves it as it is", () => {
+  using folder = new TempFolder();
+  for (const setup of ["CREATE TABLE theirs (a)", "PRAGMA application_id = 1"]) {
+    const path = folder.file(`foreign-${setup.length}.db`);
+    const foreign = new DatabaseSync(path);
+    foreign.exec(setup);
+    foreign.close();
+    const before = Deno.readFileSync(path);
+    assertRefused(path, "database-foreign", /another file with --db/);
+    assert.deepEqual(Deno.readFileSync(path), before);
+  }
+});
+
+Deno.test("openDatabase() refuses a file that is not SQLite's, and leaves it as it is", () => {
+  using folder = new TempFolder();
+  const path = folder.file("letter.txt");
+  const text = "Dear diary, this is no database.\n".repeat(100);
+  Deno.writeTextFileSync(path, text);
+  assertRefused(path, "database-foreign", /another file with --db/);
+  assert.equal(Deno.readTextFileSync(path), text);
+});
+
+Deno.test("openDatabase() refuses a file of a newer version", () => {
+  using folder = new TempFolder();
+  const path = folder.file("newer.db");
+  const database = openDatabase(path);
+  const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
+  assert.ok(version >= 1);
+  database.exec(`PRAGMA user_version = ${version + 1}`);
+  database.close();
+  assertRefused(path, "database-newer", /run that version/);
+});
+
+Deno.test("openDatabase() refuses a path in a folder that does not exist", () => {
+  using folder = new TempFolder();
+  assertRefused(folder.file("none/chat.db"), "database-unwritable", /folder/);
+});
+
+Deno.test("openDatabase() refuses a path below a file, and a folder", () => {
+  using folder = new TempFolder();
+  Deno.writeTextFileSync(folder.file("file"), "");
+  assertRefused(folder.file("file/chat.db"), "database-unwritable", /folder/);
+  assertRefused(folder.path, "database-unwritable", /folder/);
+});
+
+Deno.test("openDatabase() refuses a damaged file", () => {
+  using folder = new TempFolder();
+  const path = folder.file("damaged.db");
+  const database = openDatabase(path);
+  database.close();
+  const bytes = Deno.readFileSync(path);
+  bytes.fill(0x5a, 100, 4096); // behind the header: the page of the schema
+  Deno.writeFileSync(path, bytes);
+  assertRefused(path, "database-damaged", /restore/);
+});
+
+Deno.test("openDatabase() refuses a file that was cut off", () => {
+  using folder = new TempFolder();
+  const path = folder.file("short.db");
+  openDatabase(path).close();
+  Deno.truncateSync(path, 3000); // less than its first page
+  const error = assertThrows(() => openDatabase(path), EnvironmentError, "database-damaged");
+  assert.match(error.hint ?? "", /restore/);
+});
+
+Deno.test("a file that another program has locked gives database-locked", () => {
+  using folder = new TempFolder();
+  const path = folder.file("locked.db");
+  const [one, other] = [openDatabase(path), openDatabase(path)];
+  one.exec("BEGIN IMMEDIATE");
+  other.exec("PRAGMA busy_timeout = 0"); // openDatabase() waits for 5 s
+  const act = (): never => {
+    try {
+      transaction(other, () => {});
+    } catch (error) {
+      throw databaseError(path, error);
+    }
+    assert.fail("it was not locked");
+  };
+  const error = assertThrows(act, EnvironmentError, "database-locked");
+  assert.match(error.hint ?? "", /end that program/);
+  for (const handle of [one, other]) handle.close();
+});
+
+Deno.test("transaction() does all of its work or none", () => {
+  using folder = new TempFolder();
+  const database = openDatabase(folder.file("new.db"));
+  const failure = new Error("in the middle");
+  const act = (): void =>
+    transaction(database, () => {
+      database.exec("INSERT INTO secrets VALUES ('a', 'b')");
+      throw failure;
+    });
+  assert.throws(act, (error) => error === failure);
+  assert.equal(database.prepare("SELECT count(*) AS count FROM secrets").get()?.["count"], 0);
+  assert.equal(transaction(database, () => "done"), "done"); // it is not inside one any more
+  database.close();
+});
+
+Deno.test("databaseError() keeps an EnvironmentError, and names an unknown failure's reason", () => {
+  const known = new EnvironmentError("database-newer", "newer");
+  assert.equal(databaseError("a.db", known), known);
+  const unknown = databaseError("a.db", new Error("the moon is wrong"));
+  assert.equal(unknown.code, "database-failed");
+  assert.match(unknown.hint ?? "", /the moon is wrong/);
+});
