@@ -19,10 +19,10 @@ interface Flags {
 
 const HELP = `
 Examples:
-  client                              chat with the server on this machine
-  client chat.example.org:5555        with another one
-  echo hello | client --user alice    send a line from a script; its password is
-                                      in FERNCHAT_PASSWORD or --password-file
+  client                            chat with the server on this machine
+  client chat.example.org:5555      with another one
+  echo hello | client --user alice  send a line from a script; the password is
+                                    in FERNCHAT_PASSWORD or --password-file
 
 In the chat: /help shows the commands, exit or Ctrl-D leaves.
 Exit codes: 0 done, 1 failure, 2 usage, 3 login refused, 4 cannot connect,

@@ -29,10 +29,10 @@ const DEFAULTS = { host: "127.0.0.1", port: "5555", db: "chat_logs.db" };
 
 const HELP = `
 Examples:
-  server                              try it out: login ${DEMO.name} / ${DEMO.password} on this machine
-  server user add alice               make an account; the demo account ends
-  server --host 0.0.0.0               let others in, with accounts of their own
-  server --key-file lobby.key         keep the lobby's key over restarts
+  server                       try it out here: login ${DEMO.name} / ${DEMO.password}
+  server user add alice        make an account; the demo account ends
+  server --host 0.0.0.0        let others in, with accounts of their own
+  server --key-file lobby.key  keep the lobby's key over restarts
 
 Stop it with Ctrl-C: it stores what it has, tells the clients and shows the
 log's head, which is worth noting.

@@ -1,0 +1,103 @@
+/**
+ * `deno task chat`, the newcomer's one command: a client, and a server for it on loopback if none
+ * listens there. The server is a process of its own, which ends with the client.
+ *
+ * @module
+ */
+
+import { DEFAULT_HOST, DEFAULT_PORT } from "../client/address.ts";
+import { runClient } from "../client/run.ts";
+import { EnvironmentError, ExitCode } from "../errors.ts";
+import { LOBBY } from "../rooms/open_room.ts";
+import { fail } from "./program.ts";
+
+const SERVER = new URL("../../server.ts", import.meta.url);
+
+/** Bytes of the server's words that are kept, to say why it did not start. */
+const MAX_KEPT_BYTES = 4096;
+
+/** Starts what is missing and chats; returns the exit code. */
+async function chat(): Promise<number> {
+  const server = await isListening() ? undefined : await LocalServer.start();
+  try {
+    return await runClient({
+      address: { hostname: DEFAULT_HOST, port: DEFAULT_PORT },
+      room: LOBBY,
+      json: false,
+      color: true,
+    });
+  } finally {
+    await server?.stop();
+  }
+}
+
+async function isListening(): Promise<boolean> {
+  try {
+    const connection = await Deno.connect({ hostname: DEFAULT_HOST, port: DEFAULT_PORT });
+    connection.close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The server process that this one started. */
+class LocalServer {
+  readonly #process: Deno.ChildProcess;
+  readonly #lines: ReadableStreamDefaultReader<string>;
+  readonly #errors: Promise<string>;
+
+  private constructor(process: Deno.ChildProcess) {
+    this.#process = process;
+    this.#lines = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    this.#errors = keepEnd(process.stderr);
+  }
+
+  static async start(): Promise<LocalServer> {
+    // The permissions of this process are the server's as well.
+    const args = ["run", "--quiet", "--allow-all", SERVER.pathname];
+    const command = new Deno.Command(Deno.execPath(), {
+      args,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    });
+    const server = new LocalServer(command.spawn());
+    console.log(await server.#announcement());
+    return server;
+  }
+
+  /** Its first lines: where it listens, the key, the demo login. */
+  async #announcement(): Promise<string> {
+    const { value } = await this.#lines.read();
+    if (value !== undefined) return value.trimEnd();
+    const { code } = await this.#process.status;
+    const said = await this.#errors;
+    throw new EnvironmentError("server-failed", `The server ended with code ${code}: ${said}`);
+  }
+
+  async stop(): Promise<void> {
+    try {
+      this.#process.kill("SIGTERM");
+    } catch {
+      // It has ended already, which is what is wanted.
+    }
+    for (let read = await this.#lines.read(); !read.done; read = await this.#lines.read()) {
+      console.log(read.value.trimEnd());
+    }
+    await this.#process.status;
+  }
+}
+
+async function keepEnd(stream: ReadableStream<Uint8Array>): Promise<string> {
+  let kept = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    kept = (kept + text).slice(-MAX_KEPT_BYTES);
+  }
+  return kept.trim();
+}
+
+if (import.meta.main) {
+  // The client's own Ctrl-C ends it; the server, in the same terminal, is ended below.
+  Deno.exit(await chat().catch((error) => fail(error) || ExitCode.failure));
+}

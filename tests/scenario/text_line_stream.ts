@@ -1,0 +1,16 @@
+/** Cuts text into lines, without their newlines. The runtime has none of its own. */
+export class TextLineStream extends TransformStream<string, string> {
+  constructor() {
+    let rest = "";
+    super({
+      transform(chunk, controller): void {
+        const lines = (rest + chunk).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) controller.enqueue(line);
+      },
+      flush(controller): void {
+        if (rest !== "") controller.enqueue(rest);
+      },
+    });
+  }
+}
