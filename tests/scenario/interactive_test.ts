@@ -1,0 +1,112 @@
+/**
+ * The interactive client in a real terminal (tmux), against the real server.
+ */
+
+import assert from "node:assert/strict";
+import { Tmux } from "../terminal/tmux.ts";
+import { commandLine, JsonClient, ServerProgram } from "./programs.ts";
+
+const ignore = !Tmux.available();
+
+/** A server, a client at a terminal of 80 columns, and another one to talk to. */
+async function atTerminal(
+  work: (terminal: Tmux, other: JsonClient, server: ServerProgram) => Promise<void>,
+  env: { [name: string]: string } = {},
+): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  try {
+    await using server = await ServerProgram.start(["--db", `${dir}/x.db`]);
+    await using other = await JsonClient.start(server.port, "user1", "pass1");
+    const command = [...commandLine("client"), `127.0.0.1:${server.port}`];
+    await using terminal = await Tmux.start({ command, env });
+    await work(terminal, other, server);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+async function logIn(terminal: Tmux, password = "pass1"): Promise<void> {
+  await terminal.waitFor("Username:");
+  await terminal.type("user1");
+  await terminal.key("Enter");
+  await terminal.waitFor("Password");
+  await terminal.type(password);
+  await terminal.key("Enter");
+}
+
+Deno.test({
+  name: "a person logs in unseen, chats while others do, and leaves with exit",
+  ignore,
+  fn: () =>
+    atTerminal(async (terminal, other) => {
+      await logIn(terminal);
+      const welcome = await terminal.waitFor("lobby (open)>");
+      assert.doesNotMatch(welcome, /pass1/, "the password is not echoed");
+      assert.match(welcome, /You are user1 in lobby, an open room/);
+
+      await terminal.type("hello from a person");
+      await terminal.key("Enter");
+      assert.equal((await other.event("message"))["text"], "hello from a person");
+      await terminal.waitFor(/\[\d\d:\d\d:\d\d\] user1: hello from a person/);
+
+      await terminal.type("half a li");
+      await terminal.waitFor("lobby (open)> half a li");
+      await other.send("\u001b[2Jan interruption\r\n\u202e");
+      const screen = await terminal.waitFor("an interruption");
+      assert.match(screen, /hello from a person\n.*an interruption.*\nlobby \(open\)> half a li$/);
+      await terminal.type("ne");
+      await terminal.key("Enter");
+      assert.equal((await other.event("message"))["text"], "half a line");
+
+      await terminal.key("Up");
+      await terminal.key("Up");
+      await terminal.waitFor("lobby (open)> hello from a person");
+      await terminal.key("C-c"); // clears the line
+      await terminal.type("/nope");
+      await terminal.key("Enter");
+      await terminal.waitFor("There is no command /nope");
+      await terminal.type("exit");
+      await terminal.key("Enter");
+      assert.equal(await terminal.exitCode(), 0);
+      assert.doesNotMatch(await terminal.screen(), /pass1/);
+    }),
+});
+
+Deno.test({
+  name: "a wrong password is asked for again, three times at the most: exit 3",
+  ignore,
+  fn: () =>
+    atTerminal(async (terminal) => {
+      for (let attempt = 1; attempt <= 3; attempt += 1) {
+        await terminal.waitFor((screen) => screen.split("Username:").length === attempt + 1);
+        await logIn(terminal, "wrong");
+      }
+      await terminal.waitFor(/Error: Login refused/);
+      assert.equal(await terminal.exitCode(), 3);
+    }),
+});
+
+Deno.test({
+  name: "Ctrl-D leaves with 0, Ctrl-C with 130, and a stopped server with 1",
+  ignore,
+  fn: async () => {
+    await atTerminal(async (terminal) => {
+      await logIn(terminal);
+      await terminal.waitFor("lobby (open)>");
+      await terminal.key("C-d");
+      assert.equal(await terminal.exitCode(), 0);
+    });
+    await atTerminal(async (terminal) => {
+      await terminal.waitFor("Username:");
+      await terminal.key("C-c");
+      assert.equal(await terminal.exitCode(), 130);
+    });
+    await atTerminal(async (terminal, _, server) => {
+      await logIn(terminal);
+      await terminal.waitFor("lobby (open)>");
+      server.kill("SIGTERM");
+      await terminal.waitFor("The server is stopping");
+      assert.equal(await terminal.exitCode(), 1);
+    });
+  },
+});
