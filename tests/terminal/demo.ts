@@ -1,6 +1,6 @@
 /**
  * A program that uses the terminal as the client does, without any network: for the tmux tests.
- * SIGUSR1 makes a line from "user2" arrive.
+ * SIGUSR2 makes a line from "user2" arrive (SIGUSR1 opens the debugger of Deno 2.9).
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { Terminal } from "../../lib/client/terminal/terminal.ts";
 async function main(): Promise<number> {
   await using terminal = Terminal.open(systemTerminal(), { color: true, maxLineBytes: 200 });
   let count = 0;
-  Deno.addSignalListener("SIGUSR1", () => {
+  Deno.addSignalListener("SIGUSR2", () => {
     const text = `: incoming ${++count} \x1b[2J`;
     terminal.print([{ text: "user2", style: styleFor("user2") }, { text }]);
   });

@@ -49,7 +49,7 @@ Deno.test(
     await logIn(tmux);
     await tmux.type("half a message");
     await tmux.waitFor("lobby> half a message");
-    await signal(tmux, "SIGUSR1");
+    await signal(tmux, "SIGUSR2");
     const screen = await tmux.waitFor("incoming 1");
     assert.deepEqual(screen.split("\n").slice(-2), [
       "user2: incoming 1 ␛[2J",
@@ -57,7 +57,7 @@ Deno.test(
     ]);
     await tmux.key("Left");
     await tmux.key("Left");
-    await signal(tmux, "SIGUSR1");
+    await signal(tmux, "SIGUSR2");
     await tmux.waitFor("incoming 2");
     await tmux.type("你");
     await tmux.waitFor("lobby> half a messa你ge");
