@@ -1,0 +1,296 @@
+/**
+ * The SDK against a real server, and against one that acks when the test says so.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
+import { ChatConnection, connect } from "../../lib/client/connection.ts";
+import { dial, MAX_UNACKED } from "../../lib/client/dial.ts";
+import type { AckEvent, MessageEvent } from "../../lib/client/events.ts";
+import { CallerError, ConnectError, ExitCode, LoginError, PeerError } from "../../lib/errors.ts";
+import { FernetKey } from "../../lib/fernet.ts";
+import { chainNext, chainStart } from "../../lib/log/chain.ts";
+import { SecureChannel } from "../../lib/protocol/channel.ts";
+import { serverHandshake } from "../../lib/protocol/handshake.ts";
+import {
+  type ClientMessage,
+  decodeClientMessage,
+  encodeServerMessage,
+  type MessageOf,
+  type ServerMessage,
+} from "../../lib/protocol/messages.ts";
+import { LOBBY, sealText } from "../../lib/rooms/open_room.ts";
+import { ALICE, allEvents, assertFails, assertHeard, BOB } from "../attacks/server.ts";
+import { nextEvent, TestServer } from "../attacks/server.ts";
+
+type Send = MessageOf<ClientMessage, "send">;
+
+/** A server whose every answer is the test's; both sides have the login's key already. */
+class PuppetServer implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly key = FernetKey.generate();
+  head = { seq: 0, chain: chainStart(LOBBY) };
+  channel!: SecureChannel;
+  client!: ChatConnection;
+
+  static async start(): Promise<PuppetServer> {
+    const server = new PuppetServer();
+    const { hostname, port } = server.#listener.addr;
+    const [channel] = await Promise.all([dial({ hostname, port }), server.#accept()]);
+    for (const side of [channel, server.channel]) side.rekey(new Uint8Array(64), []);
+    const joining = ChatConnection.join(channel, { hostname, port }, "alice", LOBBY);
+    assert.equal((await server.receive()).type, "join");
+    const { seq: last_seq, chain: head } = server.head;
+    const keys = [server.key.toString()];
+    server.say({ type: "joined", room: LOBBY, kind: "open", keys, last_seq, head });
+    server.client = await joining;
+    return server;
+  }
+
+  async receive(): Promise<ClientMessage> {
+    return decodeClientMessage(await this.channel.receive() as Uint8Array);
+  }
+
+  async receiveSends(count: number): Promise<Send[]> {
+    const sends: Send[] = [];
+    while (sends.length < count) sends.push(await this.receive() as Send);
+    return sends;
+  }
+
+  say(message: ServerMessage): void {
+    this.channel.send(encodeServerMessage(message));
+  }
+
+  ack({ room, id, sent_at: sentAt, key_id: keyId, token }: Send): void {
+    const sender = "alice";
+    this.#advance({ room, sender, messageId: id, sentAt, keyId, token });
+    this.say({ type: "ack", room, id, ...this.head });
+  }
+
+  deliver(id: string, text: string): void {
+    const sent_at = "2026-01-01T00:00:00.000Z";
+    const envelope = { room: LOBBY, sender: "bob", id, sent_at };
+    const { keyId, token } = sealText(this.key, envelope, text);
+    const { room, sender } = envelope;
+    this.#advance({ room, sender, messageId: id, sentAt: sent_at, keyId, token });
+    const { seq, chain } = this.head;
+    this.say({ type: "message", seq, sender, room, id, sent_at, key_id: keyId, token, chain });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    this.channel.abort(new Error("the test is over"));
+    await allEvents(this.client);
+  }
+
+  async #accept(): Promise<void> {
+    const connection = await this.#listener.accept();
+    this.channel = new SecureChannel("server", connection, await serverHandshake(connection), {
+      maxQueuedBytes: 64 * 1024 * 1024,
+    });
+  }
+
+  #advance(entry: Omit<Parameters<typeof chainNext>[1], "seq">): void {
+    const numbered = { ...entry, seq: this.head.seq + 1 };
+    this.head = { seq: numbered.seq, chain: chainNext(this.head.chain, numbered) };
+  }
+}
+
+Deno.test("two clients chat: ready, messages in order, acks in order, closed", async () => {
+  await using server = await TestServer.start([ALICE, BOB]);
+  const alice = await server.connect(ALICE);
+  const bob = await server.connect({ ...BOB, username: "BOB" });
+  assert.deepEqual(await nextEvent(bob, "ready"), {
+    type: "ready",
+    user: "bob",
+    room: LOBBY,
+    server: `127.0.0.1:${server.port}`,
+    kind: "open",
+  });
+  const texts = Array.from({ length: 50 }, (_, at) => `message ${at}`);
+  const acks = await Promise.all(texts.map((text) => alice.send(text)));
+  assert.deepEqual(acks.map(({ seq }) => seq), texts.map((_, at) => at + 1));
+  const heard: MessageEvent[] = [];
+  while (heard.length < texts.length) heard.push(await nextEvent(bob, "message"));
+  assert.deepEqual(
+    heard.map(({ text, seq }) => [text, seq]),
+    texts.map((text, at) => [text, at + 1]),
+  );
+  assert.ok(
+    heard.every(({ sender, kind, history }) => sender === "alice" && kind === "open" && !history),
+  );
+  assert.deepEqual(heard.map(({ id }) => id), acks.map(({ id }) => id));
+  await Promise.all([alice.close(), bob.close()]);
+  const events = await allEvents(alice);
+  const ackEvents = events.filter((event): event is AckEvent => event.type === "ack");
+  assert.deepEqual(ackEvents, acks);
+  assert.deepEqual(events.at(-1), { type: "closed", reason: "left", message: "You left" });
+  assert.deepEqual(alice.room.head, { seq: 50, chain: server.entries().at(-1)?.chain });
+});
+
+Deno.test("a message that is sent again is acked with its first place, and not shown again", async () => {
+  await using server = await TestServer.start([ALICE, BOB]);
+  await using alice = await server.connect(ALICE);
+  await using bob = await server.connect(BOB);
+  const first = await alice.send("hello", "same-id");
+  await alice.send("between");
+  assert.equal((await alice.send("hello again", "same-id")).seq, first.seq);
+  for (const text of ["hello", "between"]) {
+    assert.equal((await nextEvent(bob, "message")).text, text);
+  }
+  await assertHeard(alice, bob, "after");
+  assert.deepEqual(server.texts(), ["hello", "between", "after"]);
+});
+
+Deno.test("a stopping server says so: the event, the end of the events, later sends", async () => {
+  await using server = await TestServer.start([ALICE]);
+  const alice = await server.connect(ALICE);
+  const ack = await alice.send("before");
+  await server.stop();
+  const events = await allEvents(alice);
+  assert.deepEqual(events.map(({ type }) => type), ["ready", "ack", "closed"]);
+  assert.deepEqual(events.at(-1), {
+    type: "closed",
+    reason: "server-stopping",
+    message: "The server is stopping",
+  });
+  assert.deepEqual(events[1], ack);
+  assert.deepEqual(await allEvents(alice), []); // the end stays the end
+  await assertFails(alice.send("after"), PeerError, "connection-cut");
+  await alice.close(); // safe
+});
+
+Deno.test("a refused login, an unknown room and a dead port are three different errors", async () => {
+  await using server = await TestServer.start([ALICE]);
+  const wrong = { ...ALICE, password: "wrong", port: server.port };
+  const refused = await assertFails(connect(wrong), LoginError, "login-refused");
+  assert.equal(refused.exitCode, ExitCode.loginRefused);
+  const room = connect({ ...ALICE, port: server.port, room: "physics" });
+  await assertFails(room, ConnectError, "room-unknown");
+  const { port } = server;
+  await server.stop();
+  const dead = await assertFails(connect({ ...ALICE, port }), ConnectError, "cannot-connect");
+  assert.equal(dead.exitCode, ExitCode.cannotConnect);
+});
+
+Deno.test("send() refuses what cannot be sent, and sends nothing of it", async () => {
+  await using server = await PuppetServer.start();
+  const { client } = server;
+  await assertFails(client.send("x".repeat(16 * 1024 + 1)), CallerError, "text-too-long");
+  await assertFails(client.send("\ud800"), CallerError, "text-invalid");
+  await assertFails(client.send("text", ""), CallerError, "id-invalid");
+  await assertFails(client.send("text", "a b"), CallerError, "id-invalid");
+  const sending = client.send("text", "same");
+  await assertFails(client.send("text", "same"), CallerError, "id-invalid"); // still on its way
+  const [send] = await server.receiveSends(1);
+  assert.equal(send?.id, "same");
+  server.ack(send as Send);
+  await sending;
+});
+
+Deno.test(`send() keeps ${MAX_UNACKED} messages on their way, and no more`, async () => {
+  await using server = await PuppetServer.start();
+  const { client } = server;
+  const count = MAX_UNACKED + 2;
+  const sending = Array.from({ length: count }, (_, at) => client.send(`message ${at}`));
+  const first = await server.receiveSends(MAX_UNACKED);
+  // What the client says next is an answer to this delivery: had it more to send, that came first.
+  server.deliver("probe", "are you there?");
+  await nextEvent(client, "message");
+  assert.equal(server.head.seq, 1);
+  server.ack(first[0] as Send);
+  const [next] = await server.receiveSends(1);
+  assert.ok(!first.some(({ id }) => id === next?.id));
+  server.ack(first[1] as Send);
+  const [last] = await server.receiveSends(1);
+  for (const send of [...first.slice(2), next, last]) server.ack(send as Send);
+  const acks = await Promise.all(sending);
+  assert.deepEqual(acks.map(({ seq }) => seq), sending.map((_, at) => at + 2)); // behind the probe
+});
+
+Deno.test("close() waits for the acks of what was sent", async () => {
+  await using server = await PuppetServer.start();
+  const { client } = server;
+  const order: string[] = [];
+  const sending = client.send("text").then(() => order.push("acked"));
+  const closing = client.close().then(() => order.push("closed"));
+  const [send] = await server.receiveSends(1);
+  server.ack(send as Send);
+  assert.equal(await server.channel.receive(), null); // its authenticated close comes afterwards
+  await server.channel.close();
+  await Promise.all([sending, closing]);
+  assert.deepEqual(order, ["acked", "closed"]);
+});
+
+Deno.test("a cut connection ends what waits for acks, and is no good-bye", async () => {
+  await using server = await PuppetServer.start();
+  const sending = server.client.send("text");
+  await server.receiveSends(1);
+  server.channel.abort(new Error("pulled the plug"));
+  await assertFails(sending, PeerError, "connection-cut");
+  const closed = await nextEvent(server.client, "closed");
+  assert.equal(closed.reason, "connection-cut");
+});
+
+Deno.test("an authenticated close without a word is another event than a cut", async () => {
+  await using server = await PuppetServer.start();
+  await server.channel.close();
+  assert.equal((await nextEvent(server.client, "closed")).reason, "server-closed");
+});
+
+Deno.test("an ack of what was not sent ends the connection", async () => {
+  await using server = await PuppetServer.start();
+  server.say({ type: "ack", room: LOBBY, id: "never", seq: 1, chain: "0".repeat(64) });
+  assert.equal((await nextEvent(server.client, "closed")).reason, "message-unexpected");
+});
+
+Deno.test("a message in the wrong state and an invalid one end the connection", async () => {
+  for (
+    const [bytes, reason] of [
+      [encodeServerMessage({ type: "registered" }), "message-unexpected"],
+      [new TextEncoder().encode('{ "type":"registered"}'), "message-invalid"],
+      [new Uint8Array(), "message-invalid"],
+    ] as const
+  ) {
+    await using server = await PuppetServer.start();
+    server.channel.send(bytes);
+    assert.equal((await nextEvent(server.client, "closed")).reason, reason);
+  }
+});
+
+Deno.test("a refused message rejects its send alone; the connection goes on", async () => {
+  await using server = await PuppetServer.start();
+  const { client } = server;
+  const sending = [client.send("one"), client.send("two")];
+  const [one, two] = await server.receiveSends(2) as [Send, Send];
+  server.say({ type: "error", code: "token-invalid", message: "no", id: one.id });
+  server.ack(two);
+  await assertFails(sending[0] as Promise<AckEvent>, PeerError, "token-invalid");
+  assert.equal((await sending[1])?.seq, 1);
+  const { type: _type, ...event } = await nextEvent(client, "error");
+  assert.deepEqual(event, { code: "token-invalid", message: "no", id: one.id });
+});
+
+Deno.test("who does not read events holds the server up, loses nothing, and can go on", async () => {
+  await using server = await PuppetServer.start();
+  const { client } = server;
+  const count = 3_000;
+  for (let at = 0; at < count; at++) server.deliver(`m${at}`, "hello");
+  while (client.room.head.seq < 1_023) await nextTurn();
+  for (let turn = 0; turn < 1_000; turn++) await nextTurn(); // time to go on, if it would
+  assert.ok(client.room.head.seq <= 1_025, `followed ${client.room.head.seq}`);
+  const heard: number[] = [];
+  for await (const event of client) {
+    assert.notEqual(event.type, "error");
+    if (event.type === "message") heard.push(event.seq);
+    if (heard.length === count) break;
+  }
+  assert.deepEqual(heard, Array.from({ length: count }, (_, at) => at + 1));
+});
+
+/** Lets the event loop turn once: sockets that are ready make progress. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
