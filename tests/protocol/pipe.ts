@@ -98,6 +98,11 @@ export class PipeEnd implements ByteStream {
     return taken.length;
   }
 
+  /** Ends this end's writing alone: the other end can still write. */
+  endWrites(): void {
+    this.#out.end();
+  }
+
   /** What was written can still be read by the other end; then its stream ends. */
   close(): void {
     this.closed = true;

@@ -1,0 +1,380 @@
+/**
+ * Messages: one form each. What decodes encodes to the same bytes; whatever else comes is
+ * message-invalid, and no error's text repeats a value.
+ *
+ * @module
+ */
+
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { BugError, describeError } from "../../lib/errors.ts";
+import { MAX_MESSAGE_BYTES, MAX_TEXT_BYTES, MAX_TOKEN_CHARS } from "../../lib/protocol/limits.ts";
+import {
+  type ClientMessage,
+  decodeClientMessage,
+  decodeServerMessage,
+  encodeClientMessage,
+  encodeServerMessage,
+  isAccountName,
+  isMessageId,
+  isRoomName,
+  type ServerMessage,
+} from "../../lib/protocol/messages.ts";
+import { FernetKey } from "../../lib/fernet.ts";
+import { encodePayload } from "../../lib/rooms/payload.ts";
+import { fault, utf8 } from "./pipe.ts";
+
+const invalid = fault("message-invalid");
+const CHAIN = "0123456789abcdef".repeat(4);
+const KEY = `${"A".repeat(43)}=`;
+const envelope = {
+  room: "lobby",
+  id: "0b5d9e2c:1.a_b-c",
+  sent_at: "2026-01-01T00:00:00.000Z",
+  key_id: "630dcd29",
+  token: "gAAAAABpVbkA-_=",
+};
+const send = { type: "send", ...envelope } as const;
+const delivery = {
+  type: "message",
+  seq: 7,
+  sender: "user2",
+  ...envelope,
+  chain: CHAIN,
+} as const;
+const { token: _token, ...withoutToken } = send;
+
+/** A message of each type from a client, in its one form. */
+const clientForms: Record<ClientMessage["type"], string[]> = {
+  login_start: ['{"type":"login_start","username":"Us er\\u0000é","ke1":"AZaz09-_"}'],
+  login_finish: ['{"type":"login_finish","ke3":"AA"}'],
+  register_start: ['{"type":"register_start","request":"AA"}'],
+  register_finish: ['{"type":"register_finish","record":"AA"}'],
+  join: ['{"type":"join","room":"lobby"}'],
+  send: [
+    '{"type":"send","room":"lobby","id":"0b5d9e2c:1.a_b-c",' +
+    '"sent_at":"2026-01-01T00:00:00.000Z","key_id":"630dcd29","token":"gAAAAABpVbkA-_="}',
+  ],
+};
+
+/** The same from a server. */
+const serverForms: Record<ServerMessage["type"], string[]> = {
+  login_response: ['{"type":"login_response","ke2":"AA"}'],
+  welcome: ['{"type":"welcome","user":"User.1_x-y"}'],
+  register_response: ['{"type":"register_response","response":"AA"}'],
+  registered: ['{"type":"registered"}'],
+  joined: [
+    `{"type":"joined","room":"lobby","kind":"open","keys":["${KEY}"],"last_seq":0,"head":"${CHAIN}"}`,
+    `{"type":"joined","room":"a_b-c","kind":"open","keys":["${KEY}","${KEY}"],` +
+    `"last_seq":9007199254740991,"head":"${CHAIN}"}`,
+  ],
+  message: [
+    '{"type":"message","seq":7,"sender":"user2","room":"lobby","id":"0b5d9e2c:1.a_b-c",' +
+    '"sent_at":"2026-01-01T00:00:00.000Z","key_id":"630dcd29","token":"gAAAAABpVbkA-_=",' +
+    `"chain":"${CHAIN}"}`,
+  ],
+  ack: [`{"type":"ack","room":"lobby","id":"1","seq":0,"chain":"${CHAIN}"}`],
+  error: [
+    '{"type":"error","code":"room-unknown","message":""}',
+    '{"type":"error","code":"x","message":"é\\n","id":"1"}',
+  ],
+  bye: ['{"type":"bye","code":"server-stopping","message":"The server is stopping"}'],
+};
+
+for (const [type, forms] of Object.entries(clientForms)) {
+  Deno.test(`a client's message ${type} has one form, which decodes and encodes`, () => {
+    for (const form of forms) {
+      const message = decodeClientMessage(utf8(form));
+      assert.equal(message.type, type);
+      assert.equal(decodeText(encodeClientMessage(message)), form);
+    }
+  });
+}
+
+for (const [type, forms] of Object.entries(serverForms)) {
+  Deno.test(`a server's message ${type} has one form, which decodes and encodes`, () => {
+    for (const form of forms) {
+      const message = decodeServerMessage(utf8(form));
+      assert.equal(message.type, type);
+      assert.equal(decodeText(encodeServerMessage(message)), form);
+    }
+  });
+}
+
+Deno.test("neither side takes the other side's messages", () => {
+  for (const form of Object.values(serverForms).flat()) {
+    assert.throws(() => decodeClientMessage(utf8(form)), invalid);
+  }
+  for (const form of Object.values(clientForms).flat()) {
+    assert.throws(() => decodeServerMessage(utf8(form)), invalid);
+  }
+});
+
+Deno.test("encoding puts the keys into their order, whatever order the caller used", () => {
+  const reversed = Object.fromEntries(Object.entries(send).reverse()) as ClientMessage;
+  assert.equal(decodeText(encodeClientMessage(reversed)), clientForms.send[0]);
+});
+
+Deno.test("encoding what has no form is our own bug", () => {
+  const bad = [{ ...send, room: "" }, { ...send, extra: 1 }, { type: "hello" }, withoutToken, null];
+  for (const message of bad) {
+    assert.throws(() => encodeClientMessage(message as ClientMessage), BugError);
+  }
+});
+
+const join = clientForms.join[0]!;
+const ack = serverForms.ack[0]!;
+
+/** Other spellings of a message that any JSON parser reads as the same, or nearly. */
+const otherForms: [string, string[]][] = [
+  ["keys in another order", ['{"room":"lobby","type":"join"}']],
+  ["white space", [` ${join}`, `${join} `, `${join}\n`, join.replace(",", ", "), `\t${join}`]],
+  ["a key twice", [
+    '{"type":"join","room":"lobby","room":"lobby"}',
+    '{"type":"join","room":"other","room":"lobby"}',
+    '{"type":"join","type":"join","room":"lobby"}',
+    '{"type":"send","type":"join","room":"lobby"}',
+  ]],
+  ["escapes that are not needed", [
+    join.replace("lobby", "l\\u006fbby"),
+    join.replace("room", "r\\u006fom"),
+    join.replace("join", "j\\u006Fin"),
+    '{"type":"login_start","username":"\\u0041","ke1":"AA"}',
+    '{"type":"login_start","username":"\\/","ke1":"AA"}',
+    '{"type":"login_start","username":"\\u000a","ke1":"AA"}',
+    '{"type":"login_start","username":"\\u001F","ke1":"AA"}',
+  ]],
+  ["another field", [
+    '{"type":"join","room":"lobby","x":1}',
+    '{"x":1,"type":"join","room":"lobby"}',
+    '{"type":"join","room":"lobby","x":null}',
+    '{"type":"join","room":"lobby","__proto__":{}}',
+    '{"type":"join","room":"lobby","toString":1}',
+    '{"type":"join","room":"lobby","constructor":1}',
+    '{"type":"join","room":"lobby","":1}',
+  ]],
+  ["a field missing", ['{"type":"join"}', '{"room":"lobby"}', "{}"]],
+  ["another type of value", [
+    '{"type":"join","room":["lobby"]}',
+    '{"type":"join","room":1}',
+    '{"type":"join","room":null}',
+    '{"type":["join"],"room":"lobby"}',
+    '{"type":"__proto__","room":"lobby"}',
+    '{"type":"Join","room":"lobby"}',
+  ]],
+  ["not an object", ["[]", "null", "1", '"join"', "true", `[${join}]`, ""]],
+  ["not JSON", ["{", `${join}}`, `${join}${join}`, join.replaceAll('"', "'"), "NaN", "\0"]],
+  ["a byte order mark", [`\ufeff${join}`]],
+];
+for (const [name, forms] of otherForms) {
+  Deno.test(`a message with ${name} is refused`, () => {
+    for (const form of forms) assert.throws(() => decodeClientMessage(utf8(form)), invalid, form);
+  });
+}
+
+Deno.test("a number in any other form is refused, as is one that is no sequence", () => {
+  assert.equal(decodeServerMessage(utf8(ack)).type, "ack");
+  const spellings = ["-0", "0.0", "0e0", "0E0", "00", "+0", "1e0", "1.0", "10e-1", '"0"'];
+  const values = ["-1", "0.5", "9007199254740992", "1e400", "null", "[0]", "true"];
+  for (const number of [...spellings, ...values]) {
+    const form = ack.replace('"seq":0', `"seq":${number}`);
+    assert.throws(() => decodeServerMessage(utf8(form)), invalid, number);
+  }
+});
+
+Deno.test("bytes that are not UTF-8 are refused: stray, overlong, surrogate, too high, cut", () => {
+  const [before, after] = ['{"type":"login_start","username":"', '","ke1":"AA"}'].map(utf8);
+  const wrap = (...bytes: number[]): Uint8Array => Uint8Array.of(...before!, ...bytes, ...after!);
+  assert.equal(decodeClientMessage(wrap(0xc3, 0xa9)).type, "login_start");
+  for (
+    const bytes of [
+      [0xff],
+      [0x80],
+      [0xc1, 0x81],
+      [0xe0, 0x81, 0x81],
+      [0xed, 0xa0, 0x80],
+      [0xf4, 0x90, 0x80, 0x80],
+      [0xc3],
+      [0xf0, 0x9f, 0x98],
+    ]
+  ) assert.throws(() => decodeClientMessage(wrap(...bytes)), invalid);
+});
+
+Deno.test("whatever decodes encodes to the same bytes, over a thousand altered messages", () => {
+  const forms = Object.values(clientForms).flat();
+  const insert = fc.string({ unit: fc.constantFrom(...' a0A\\u",:{}[]é\n'), maxLength: 2 });
+  const edit = fc.tuple(fc.constantFrom(...forms), fc.nat(200), fc.nat(2), insert);
+  let decoded = 0;
+  const check = ([form, at, remove, insert]: [string, number, number, string]): void => {
+    const start = at % (form.length + 1);
+    const altered = utf8(form.slice(0, start) + insert + form.slice(start + remove));
+    const message = tryDecode(altered);
+    if (message === undefined) return;
+    decoded += 1;
+    assert.equal(decodeText(encodeClientMessage(message)), decodeText(altered));
+  };
+  fc.assert(fc.property(edit, check), { numRuns: 2000, seed: 1 });
+  assert.ok(decoded > 100, `only ${decoded} decoded`);
+});
+
+/** Whether a client's message with these fields decodes; anything but message-invalid fails. */
+function takes(type: keyof typeof clientForms, fields: Record<string, unknown>): boolean {
+  const form = JSON.parse(clientForms[type][0]!);
+  return tryDecode(utf8(JSON.stringify({ ...form, ...fields }))) !== undefined;
+}
+
+/** The field takes texts of the least and the greatest size, and refuses one less and one more. */
+function assertSizes(
+  type: keyof typeof clientForms,
+  field: string,
+  make: (size: number) => string,
+  [least, greatest]: [number, number],
+): void {
+  const sizes = [least - 1, least, least + 1, greatest - 1, greatest, greatest + 1];
+  const taken = sizes.map((size) => takes(type, { [field]: make(size) }));
+  assert.deepEqual(taken, [false, true, true, true, true, false], field);
+}
+
+const repeated = (size: number): string => "a".repeat(size);
+
+Deno.test("each text takes its least and greatest size, and not one less or one more", () => {
+  const tokenOf = (size: number): string => `gAAAA${"A".repeat(size - 5)}`;
+  assertSizes("send", "token", tokenOf, [6, MAX_TOKEN_CHARS]);
+  assertSizes("send", "id", repeated, [1, 64]);
+  assertSizes("send", "room", repeated, [1, 32]);
+  assertSizes("login_start", "username", repeated, [1, 128]);
+  assertSizes("login_start", "ke1", repeated, [1, 1024]);
+  assertSizes("login_finish", "ke3", repeated, [1, 1024]);
+  assertSizes("register_start", "request", repeated, [1, 1024]);
+  assertSizes("register_finish", "record", repeated, [1, 1024]);
+});
+
+Deno.test("a user name is counted in UTF-16 units: 64 characters outside the BMP are 128", () => {
+  assert.ok(takes("login_start", { username: "😀".repeat(64) }));
+  assert.ok(!takes("login_start", { username: "😀".repeat(65) }));
+});
+
+Deno.test("the names of accounts, rooms and messages obey their own rules", () => {
+  const longest = "a".repeat(32);
+  for (const name of ["a", "0", "User.1_x-y", longest]) assert.ok(isAccountName(name), name);
+  for (const name of ["", ".a", "-a", "_a", "a b", "é", "a\n", `${longest}a`]) {
+    assert.ok(!isAccountName(name), name);
+  }
+  for (const name of ["a", "0", "a_b-c", longest]) assert.ok(isRoomName(name), name);
+  for (const name of ["", "_a", "-a", "A", "a.b", "a\n", "é", `${longest}a`]) {
+    assert.ok(!isRoomName(name), name);
+  }
+  for (const id of ["a", "-", "A.b_c:d-9", "a".repeat(64)]) assert.ok(isMessageId(id), id);
+  for (const id of ["", "a b", "é", "a/b", "a\n", "a".repeat(65)]) assert.ok(!isMessageId(id), id);
+});
+
+Deno.test("a time has to exist, in UTC with milliseconds", () => {
+  for (const time of ["2024-02-29T23:59:59.999Z", "0000-01-01T00:00:00.000Z"]) {
+    assert.ok(takes("send", { sent_at: time }), time);
+  }
+  const bad = [
+    "2026-02-29T00:00:00.000Z",
+    "2026-01-01T24:00:00.000Z",
+    "2026-01-01T00:00:60.000Z",
+    "2026-13-01T00:00:00.000Z",
+    "2026-01-01T00:00:00Z",
+    "2026-01-01T00:00:00.0000Z",
+    "2026-01-01T00:00:00.000+00:00",
+    "2026-01-01 00:00:00.000Z",
+    "2026-01-01t00:00:00.000z",
+    "+002026-01-01T00:00:00.000Z",
+    "2026-01-01T00:00:00.000Z\n",
+    "",
+  ];
+  for (const time of bad) assert.ok(!takes("send", { sent_at: time }), time);
+});
+
+Deno.test("ids of keys, OPAQUE's messages and tokens take their own alphabet alone", () => {
+  for (const id of ["630dcd2", "630dcd29a", "630DCD29", "630dcd2g"]) {
+    assert.ok(!takes("send", { key_id: id }), id);
+  }
+  for (const ke3 of ["A=", "A+", "A/", "A B", "é", "A\n"]) {
+    assert.ok(!takes("login_finish", { ke3 }), ke3);
+  }
+  for (const token of ["gAAAA", "gAAAB0", "AAAAA0", "gAAAA+", "gAAAA ", "gAAAA0\n", " gAAAA0"]) {
+    assert.ok(!takes("send", { token }), token);
+  }
+});
+
+Deno.test("a joined message takes 1 to 64 keys, a bye or error up to 500 characters", () => {
+  const joined = JSON.parse(serverForms.joined[0]!);
+  const counts = [0, 1, 2, 63, 64, 65].filter((count) =>
+    serverTakes({ ...joined, keys: Array(count).fill(KEY) })
+  );
+  assert.deepEqual(counts, [1, 2, 63, 64]);
+  for (const type of ["bye", "error"]) {
+    const sizes = [0, 499, 500, 501].filter((size) =>
+      serverTakes({ type, code: "x", message: repeated(size) })
+    );
+    assert.deepEqual(sizes, [0, 499, 500]);
+  }
+});
+
+Deno.test("the longest text that is allowed fits: its token, its message and its delivery", () => {
+  const [room, sender, id] = [repeated(32), repeated(32), repeated(64)];
+  const { sent_at } = envelope;
+  const payload = encodePayload({ room, sender, id, sent_at }, "\0".repeat(MAX_TEXT_BYTES));
+  const token = FernetKey.generate().encrypt(payload);
+  assert.ok(token.length <= MAX_TOKEN_CHARS);
+  const longest = { ...delivery, room, sender, id, seq: Number.MAX_SAFE_INTEGER };
+  const encoded = encodeServerMessage({ ...longest, token: token.padEnd(MAX_TOKEN_CHARS, "=") });
+  assert.ok(encoded.length <= MAX_MESSAGE_BYTES);
+});
+
+Deno.test("no error's text repeats a value that was refused", () => {
+  const secret = "Hunter2 is secret";
+  let refused = 0;
+  for (const form of Object.values(clientForms).flat()) {
+    for (const field of Object.keys(JSON.parse(form))) {
+      if (field === "username") continue; // takes any text
+      for (const value of [secret, [secret], { [secret]: secret }, secret.repeat(99_999)]) {
+        const bytes = utf8(JSON.stringify({ ...JSON.parse(form), [field]: value }));
+        assert.ok(!textOfRefusal(bytes).includes("Hunter2"), field);
+        refused += 1;
+      }
+    }
+  }
+  for (const text of [secret, `"${secret}"`, `{"type":"join","room":"${secret}`, ` ${secret}`]) {
+    assert.ok(!textOfRefusal(utf8(text)).includes("Hunter2"), text);
+  }
+  assert.ok(refused > 50);
+});
+
+/** What people are told of a refusal. */
+function textOfRefusal(bytes: Uint8Array): string {
+  try {
+    decodeClientMessage(bytes);
+  } catch (error) {
+    invalid(error);
+    return describeError(error);
+  }
+  throw new Error("it was not refused");
+}
+
+function serverTakes(message: unknown): boolean {
+  return tryDecode(utf8(JSON.stringify(message)), decodeServerMessage) !== undefined;
+}
+
+/** The message in the bytes, or undefined if they are refused in the one way that is right. */
+function tryDecode(bytes: Uint8Array): ClientMessage | undefined;
+function tryDecode<T>(bytes: Uint8Array, decode: (bytes: Uint8Array) => T): T | undefined;
+function tryDecode(
+  bytes: Uint8Array,
+  decode: (bytes: Uint8Array) => unknown = decodeClientMessage,
+): unknown {
+  try {
+    return decode(bytes);
+  } catch (error) {
+    invalid(error);
+    return undefined;
+  }
+}
+
+function decodeText(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+}
