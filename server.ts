@@ -7,7 +7,7 @@
 import type { Command } from "commander";
 import { passwordFromFile, promptNewPassword } from "./lib/cli/passwords.ts";
 import { complain, createProgram, fail, runProgram } from "./lib/cli/program.ts";
-import { parsePort } from "./lib/client/address.ts";
+import { formatAddress, parsePort } from "./lib/client/address.ts";
 import { DEMO } from "./lib/auth/accounts.ts";
 import { ExitCode } from "./lib/errors.ts";
 import { formatAccounts, withAccounts } from "./lib/server/commands.ts";
@@ -59,9 +59,12 @@ function announce(server: RunningServer, db: string, flags: Flags): void {
     const event = { event: "listening", host, port, session_key: String(key), key_id: key.id, db };
     console.log(JSON.stringify({ ...event, pid: Deno.pid }));
   } else {
-    console.log(`Listening on ${host.includes(":") ? `[${host}]` : host}:${port}`);
-    console.log(`Encryption key for this session: ${key}`);
-    if (server.demo) console.log(`Demo login: ${DEMO.name} / ${DEMO.password}`);
+    const lines = [
+      `Listening on ${formatAddress({ hostname: host, port })}`,
+      `Encryption key for this session: ${key}`,
+      ...(server.demo ? [`Demo login: ${DEMO.name} / ${DEMO.password}`] : []),
+    ];
+    console.log(lines.join("\n"));
   }
   if (server.demo && flags.demo) complain("Warning: --demo lets in everyone who can connect");
   if (flags.keyFile !== undefined && isReadableByOthers(flags.keyFile)) {

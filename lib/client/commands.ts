@@ -41,7 +41,7 @@ const COMMANDS: readonly ClientCommand[] = [
     name: "head",
     aliases: [],
     arguments: "",
-    help: "show how far you followed the log; note it to check the server's log later",
+    help: "show the log's last entry that you saw; note it for later",
     run: ({ chat, say }) => {
       const { room, head } = chat.room;
       say(`${room} ${head.seq} ${head.chain}`);

@@ -16,6 +16,9 @@ const PATIENCE_MS = 30_000;
 /** Bytes of a child's stderr that are kept for a failure's message. */
 const MAX_KEPT = 8_192;
 
+/** An executable has to run where there is nothing: no environment, and no file of ours nearby. */
+const ALONE = { clearEnv: true, cwd: "/" };
+
 /** A child process whose stdout is lines. */
 export class Program implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
@@ -34,6 +37,7 @@ export class Program implements AsyncDisposable {
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
+      ...(isExecutable(program) ? ALONE : {}),
       ...options,
     }).spawn();
     this.#input = this.#child.stdin.getWriter();
@@ -189,10 +193,17 @@ export async function addUser(db: string, name: string, password: string): Promi
 
 /** The command line that starts a program. */
 export function commandLine(program: "server" | "client"): string[] {
-  const executable = Deno.env.get(`FERNCHAT_${program.toUpperCase()}`);
-  return executable === undefined || executable === ""
-    ? [Deno.execPath(), "run", "--quiet", "-A", `${ROOT}${program}.ts`]
-    : [executable];
+  return isExecutable(program)
+    ? [executable(program)]
+    : [Deno.execPath(), "run", "--quiet", "-A", `${ROOT}${program}.ts`];
+}
+
+function executable(program: "server" | "client"): string {
+  return Deno.env.get(`FERNCHAT_${program.toUpperCase()}`) ?? "";
+}
+
+function isExecutable(program: "server" | "client"): boolean {
+  return executable(program) !== "";
 }
 
 async function keep(stream: ReadableStream<Uint8Array>): Promise<string> {

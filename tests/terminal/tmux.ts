@@ -95,11 +95,16 @@ export class Tmux implements AsyncDisposable {
     return (await this.#run("display-message", "-p", format)).trim();
   }
 
-  /** The exit status of the command, once it has ended. */
+  /** The exit status of the command, once it has ended; NaN if a signal ended it. */
   async exitCode(timeoutMs: number = DEFAULT_TIMEOUT_MS): Promise<number> {
     const deadline = Date.now() + timeoutMs;
-    while (await this.ask("#{pane_dead}") !== "1") await this.#pause(deadline, "the end");
-    return Number(await this.ask("#{pane_dead_status}"));
+    // The window is dead when its terminal is closed; the status comes a moment later.
+    const format = "#{pane_dead_status}#{?pane_dead_signal,signal #{pane_dead_signal},}";
+    for (;;) {
+      const status = await this.ask(format);
+      if (status !== "") return Number(status);
+      await this.#pause(deadline, "the end");
+    }
   }
 
   /**
