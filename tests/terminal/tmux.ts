@@ -98,11 +98,13 @@ export class Tmux implements AsyncDisposable {
   /** The exit status of the command, once it has ended; NaN if a signal ended it. */
   async exitCode(timeoutMs: number = DEFAULT_TIMEOUT_MS): Promise<number> {
     const deadline = Date.now() + timeoutMs;
-    // The window is dead when its terminal is closed; the status comes a moment later.
+    // The window is dead when its terminal is closed; the status comes later. tmux 3.3 can miss the
+    // child's end, and sees it when another child ends.
     const format = "#{pane_dead_status}#{?pane_dead_signal,signal #{pane_dead_signal},}";
     for (;;) {
       const status = await this.ask(format);
       if (status !== "") return Number(status);
+      await this.#run("run-shell", "true");
       await this.#pause(deadline, "the end");
     }
   }
