@@ -57,16 +57,21 @@ export class TestServer implements AsyncDisposable {
     options: Partial<ServerOptions> = {},
   ): Promise<TestServer> {
     const server = new TestServer(new TempFolder());
-    await addAccounts(server.db, people);
-    server.#running = await startServer({
-      host: "127.0.0.1",
-      port: 0,
-      db: server.db,
-      demo: false,
-      report: (line) => server.#report(line),
-      ...options,
-    });
-    return server;
+    try {
+      await addAccounts(server.db, people);
+      server.#running = await startServer({
+        host: "127.0.0.1",
+        port: 0,
+        db: server.db,
+        demo: false,
+        report: (line) => server.#report(line),
+        ...options,
+      });
+      return server;
+    } catch (error) {
+      server.folder[Symbol.dispose]();
+      throw error;
+    }
   }
 
   get db(): string {
