@@ -15,7 +15,8 @@ import {
   FrameReader,
   writeAll,
 } from "../lib/framing.ts";
-import { createPipe, fault, hex } from "./protocol/pipe.ts";
+import { createPipe, fault, hex, unhex } from "./protocol/pipe.ts";
+import vectors from "./testdata/protocol.json" with { type: "json" };
 
 const MAX = 40_000;
 
@@ -152,6 +153,12 @@ Deno.test("encodeFrames and frameHeader write a length of 32 bits, big-endian", 
   assert.equal(hex(frameHeader(2 ** 32 - 1)), "ffffffff");
   assert.equal(hex(encodeFrames([])), "");
   assert.equal(hex(encodeFrames([Uint8Array.of(), Uint8Array.of(7)])), "000000000000000107");
+});
+
+Deno.test("encodeFrames and decodeFrames give the vectors' bytes", () => {
+  const { inputs, outputs } = vectors;
+  assert.equal(hex(encodeFrames(inputs.frames.map(unhex))), outputs.frames);
+  assert.deepEqual(decodeFrames(unhex(outputs.frames)).map(hex), inputs.frames);
 });
 
 Deno.test("whatever decodeFrames takes, encodeFrames gives back the same bytes", () => {

@@ -10,8 +10,10 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { FernetKey } from "../../lib/fernet.ts";
 import { chainNext, chainStart } from "../../lib/log/chain.ts";
 import { RecordOpener, RecordSealer, RecordType } from "../../lib/protocol/record.ts";
+import { decodePayload } from "../../lib/rooms/payload.ts";
 import { hex, unhex } from "../protocol/pipe.ts";
 import vectors from "../testdata/protocol.json" with { type: "json" };
 import xwing from "../testdata/xwing.json" with { type: "json" };
@@ -63,6 +65,16 @@ function plainRecords(): PlainRecord[] {
   });
 }
 
+Deno.test("our chain is the vectors', and their tokens hold their envelopes", () => {
+  const { entries, fernetKey, room } = vectors.inputs;
+  const key = FernetKey.parse(fernetKey);
+  assert.deepEqual(chainOf(room, entries), vectors.outputs.chain);
+  for (const { key_id, token, ...envelope } of entries) {
+    assert.equal(key_id, key.id);
+    assert.match(decodePayload(envelope, key.decryptText(token)), /^(hello|Zürich 漢字 😀)$/);
+  }
+});
+
 testWithPython("computes every output of the protocol's vectors", async () => {
   const share = xwing.vectors[vectors.inputs.xwingVector]!;
   const { publicKey: clientShare, cipherText: serverShare, sharedSecret } = share;
@@ -112,13 +124,19 @@ testWithPython("chains the same values over any entries", async () => {
     token: text,
   });
   const entries = fc.sample(entry, { numRuns: 200, seed: 1 });
-  const values = [chainStart("lobby")];
+  const values = await ask({ command: "chain", room: "lobby", entries });
+  assert.deepEqual(values, chainOf("lobby", entries));
+});
+
+/** The start value and the value after each entry, by lib/. */
+function chainOf(start: string, entries: typeof vectors.inputs.entries): string[] {
+  const values = [chainStart(start)];
   for (const { room, seq, sender, sent_at: sentAt, key_id: keyId, id, token } of entries) {
     const stored = { room, seq, sender, sentAt, keyId, messageId: id, token };
     values.push(chainNext(values.at(-1)!, stored));
   }
-  assert.deepEqual(await ask({ command: "chain", room: "lobby", entries }), values);
-});
+  return values;
+}
 
 function opens(opener: RecordOpener, record: string): boolean {
   try {

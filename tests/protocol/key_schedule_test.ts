@@ -85,6 +85,15 @@ Deno.test("the key after a key update is the vectors'", () => {
   assert.deepEqual(describeOne(next), outputs.afterKeyUpdate);
 });
 
+Deno.test("every value in PROTOCOL.md's appendix is one of the vectors'", async () => {
+  const page = new URL("../../lib/protocol/PROTOCOL.md", import.meta.url);
+  const [, appendix] = (await Deno.readTextFile(page)).split("The short ones:");
+  const values = appendix?.match(/\b[0-9a-f]{24,}\b/g) ?? [];
+  const known = JSON.stringify([outputs, xwing.vectors]);
+  for (const value of values) assert.ok(known.includes(`"${value}"`), value);
+  assert.ok(values.length >= 15);
+});
+
 Deno.test("every direction, stage and purpose has a key of its own", () => {
   const hs = trafficSecrets(SECRET, "hs", TRANSCRIPT);
   const ap = trafficSecrets(SECRET, "ap", TRANSCRIPT);
