@@ -47,7 +47,11 @@ export function openText(ring: KeyRing, envelope: Envelope, sealed: SealedText):
       hint: "keep keys over restarts with the server's --key-file",
     });
   }
-  return decodePayload(envelope, key.decryptText(sealed.token));
+  const text = decodePayload(envelope, key.decryptText(sealed.token));
+  if (utf8Length(text) > MAX_TEXT_BYTES) {
+    throw new PeerError("token-invalid", "A message's text is longer than any client sends");
+  }
+  return text;
 }
 
 /** See {@linkcode sealText} for what it throws. */
@@ -55,7 +59,7 @@ export function checkText(text: string): void {
   if (!text.isWellFormed()) {
     throw new CallerError("text-invalid", "Cannot send a text that is not valid Unicode");
   }
-  const bytes = new TextEncoder().encode(text).length;
+  const bytes = utf8Length(text);
   if (bytes > MAX_TEXT_BYTES) {
     throw new CallerError(
       "text-too-long",
@@ -63,4 +67,8 @@ export function checkText(text: string): void {
       { hint: "send it in parts" },
     );
   }
+}
+
+function utf8Length(text: string): number {
+  return new TextEncoder().encode(text).length;
 }
