@@ -1,13 +1,14 @@
 /**
- * `deno task chat`, the newcomer's one command: a client, and a server for it on loopback if none
- * listens there. The server is a process of its own, which ends with the client.
+ * `deno task chat [PORT]`, the newcomer's one command: a client, and a server for it on loopback if
+ * none listens there. The server is a process of its own, which ends with the client.
  *
  * @module
  */
 
-import { DEFAULT_HOST, DEFAULT_PORT } from "../client/address.ts";
+import { fileURLToPath } from "node:url";
+import { type Address, DEFAULT_HOST, DEFAULT_PORT, parsePort } from "../client/address.ts";
 import { runClient } from "../client/run.ts";
-import { EnvironmentError, ExitCode } from "../errors.ts";
+import { EnvironmentError } from "../errors.ts";
 import { LOBBY } from "../rooms/open_room.ts";
 import { fail } from "./program.ts";
 
@@ -17,23 +18,18 @@ const SERVER = new URL("../../server.ts", import.meta.url);
 const MAX_KEPT_BYTES = 4096;
 
 /** Starts what is missing and chats; returns the exit code. */
-async function chat(): Promise<number> {
-  const server = await isListening() ? undefined : await LocalServer.start();
+async function chat(address: Address): Promise<number> {
+  const server = await isListening(address) ? undefined : await LocalServer.start(address);
   try {
-    return await runClient({
-      address: { hostname: DEFAULT_HOST, port: DEFAULT_PORT },
-      room: LOBBY,
-      json: false,
-      color: true,
-    });
+    return await runClient({ address, room: LOBBY, json: false, color: true });
   } finally {
     await server?.stop();
   }
 }
 
-async function isListening(): Promise<boolean> {
+async function isListening(address: Address): Promise<boolean> {
   try {
-    const connection = await Deno.connect({ hostname: DEFAULT_HOST, port: DEFAULT_PORT });
+    const connection = await Deno.connect(address);
     connection.close();
     return true;
   } catch {
@@ -53,9 +49,8 @@ class LocalServer {
     this.#errors = keepEnd(process.stderr);
   }
 
-  static async start(): Promise<LocalServer> {
-    // The permissions of this process are the server's as well.
-    const args = ["run", "--quiet", "--allow-all", SERVER.pathname];
+  static async start({ port }: Address): Promise<LocalServer> {
+    const args = ["run", "--quiet", "--allow-all", fileURLToPath(SERVER), "--port", String(port)];
     const command = new Deno.Command(Deno.execPath(), {
       args,
       stdin: "null",
@@ -63,6 +58,8 @@ class LocalServer {
       stderr: "piped",
     });
     const server = new LocalServer(command.spawn());
+    // Whatever ends this process, an interrupt in the middle of the login too, ends the server.
+    addEventListener("unload", () => server.#end());
     console.log(await server.#announcement());
     return server;
   }
@@ -76,16 +73,21 @@ class LocalServer {
     throw new EnvironmentError("server-failed", `The server ended with code ${code}: ${said}`);
   }
 
+  /** Ends it in order, and shows its last words. */
   async stop(): Promise<void> {
+    this.#end();
+    for (let read = await this.#lines.read(); !read.done; read = await this.#lines.read()) {
+      console.log(read.value.trimEnd());
+    }
+    await this.#process.status;
+  }
+
+  #end(): void {
     try {
       this.#process.kill("SIGTERM");
     } catch {
       // It has ended already, which is what is wanted.
     }
-    for (let read = await this.#lines.read(); !read.done; read = await this.#lines.read()) {
-      console.log(read.value.trimEnd());
-    }
-    await this.#process.status;
   }
 }
 
@@ -97,7 +99,9 @@ async function keepEnd(stream: ReadableStream<Uint8Array>): Promise<string> {
   return kept.trim();
 }
 
-if (import.meta.main) {
-  // The client's own Ctrl-C ends it; the server, in the same terminal, is ended below.
-  Deno.exit(await chat().catch((error) => fail(error) || ExitCode.failure));
+async function main([port]: readonly string[]): Promise<number> {
+  const number = port === undefined ? DEFAULT_PORT : parsePort(port, 1);
+  return await chat({ hostname: DEFAULT_HOST, port: number });
 }
+
+if (import.meta.main) Deno.exit(await main(Deno.args).catch(fail));

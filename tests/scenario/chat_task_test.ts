@@ -1,0 +1,87 @@
+/**
+ * `deno task chat`: the newcomer's one command, in a real terminal.
+ */
+
+import assert from "node:assert/strict";
+import { Tmux } from "../terminal/tmux.ts";
+
+const CHAT = new URL("../../lib/cli/chat.ts", import.meta.url).pathname;
+
+/** A port that is free now; whoever else takes it meanwhile makes the test fail, not pass. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+async function isListening(port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test({
+  name: "chat starts a server, a second chat joins it, and what was started is ended",
+  ignore: !Tmux.available(),
+  fn: async () => {
+    const cwd = await Deno.makeTempDir();
+    const port = freePort();
+    const command = [Deno.execPath(), "run", "--quiet", "-A", CHAT, `${port}`];
+    const logIn = async (terminal: Tmux): Promise<void> => {
+      await terminal.waitFor("Username:");
+      await terminal.type("user1");
+      await terminal.key("Enter");
+      await terminal.waitFor("Password");
+      await terminal.type("pass1");
+      await terminal.key("Enter");
+      await terminal.waitFor("lobby (open)>");
+    };
+    try {
+      await using first = await Tmux.start({ command, cwd });
+      await logIn(first);
+      assert.match(await first.screen(), /Listening on 127[^]*Encryption key for this session: /);
+      await using second = await Tmux.start({ command, cwd });
+      await logIn(second);
+      assert.doesNotMatch(await second.screen(), /Listening/);
+      await second.type("hello");
+      await second.key("Enter");
+      await first.waitFor("user1: hello");
+      await second.key("C-d");
+      assert.equal(await second.exitCode(), 0);
+      assert.equal(await isListening(port), true);
+      await first.key("C-d");
+      assert.equal(await first.exitCode(), 0);
+      assert.match(await first.screen(), /Log head: lobby 1 /);
+      assert.equal(await isListening(port), false);
+    } finally {
+      await Deno.remove(cwd, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "chat ends its server when it is interrupted at the worst moment",
+  ignore: !Tmux.available(),
+  fn: async () => {
+    const cwd = await Deno.makeTempDir();
+    const port = freePort();
+    try {
+      const command = [Deno.execPath(), "run", "--quiet", "-A", CHAT, `${port}`];
+      await using terminal = await Tmux.start({ command, cwd });
+      await terminal.waitFor("Username:");
+      await terminal.type("user1");
+      await terminal.key("Enter");
+      await terminal.waitFor("Password");
+      await terminal.type("pass1");
+      await terminal.key("Enter");
+      await terminal.key("C-c"); // in the middle of the key stretching
+      assert.equal(await terminal.exitCode(), 130);
+      // The server ends by itself now: its listener goes first, and no one is connected to it.
+      for (let tries = 0; await isListening(port); tries += 1) assert.ok(tries < 10_000);
+    } finally {
+      await Deno.remove(cwd, { recursive: true });
+    }
+  },
+});
