@@ -9,19 +9,23 @@ import assert from "node:assert/strict";
 import { BugError, PeerError } from "../../lib/errors.ts";
 import { decodeFrames, encodeFrames, FRAME_HEADER_BYTES, FrameReader } from "../../lib/framing.ts";
 import { SecureChannel } from "../../lib/protocol/channel.ts";
+import { trafficSecrets } from "../../lib/protocol/key_schedule.ts";
 import {
   MAX_FRAME_BYTES,
   MAX_FRAME_BYTES_BEFORE_LOGIN,
   RECORD_BATCH_BYTES,
 } from "../../lib/protocol/limits.ts";
 import { RECORD_OVERHEAD_BYTES, RecordSealer, RecordType } from "../../lib/protocol/record.ts";
+import vectors from "../testdata/protocol.json" with { type: "json" };
 import {
   type Channels,
   createPipe,
   fault,
   flipBit,
+  hex,
   openChannels,
   type PipeEnd,
+  unhex,
   utf8,
 } from "./pipe.ts";
 
@@ -100,7 +104,8 @@ Deno.test("what is sent while a write waits shares the next record", async () =>
   sendTexts(client, ["first"]);
   await client.flush();
   sendTexts(client, ["second"]);
-  while (client.queuedBytes > 0) await Promise.resolve(); // its write waits for the reader now
+  for (let turn = 0; turn < 100 && client.queuedBytes > 0; turn++) await Promise.resolve();
+  assert.equal(client.queuedBytes, 0); // its write waits for the reader now
   sendTexts(client, ["third", "fourth"]);
   assert.deepEqual(await receiveTexts(server, 4), ["first", "second", "third", "fourth"]);
   assert.equal(pipe.client.writes.length, 3);
@@ -285,6 +290,26 @@ Deno.test("what was sent before a change of keys goes under the old ones, what f
   server.rekey(LOGIN_KEY, LOGIN_MESSAGES);
   assert.deepEqual(await receiveTexts(server, 1), ["under new keys"]);
   assert.equal(pipe.client.writes.length, 2);
+});
+
+Deno.test("the keys before and after the login are the vectors'", async () => {
+  const { inputs, outputs } = vectors;
+  const { pipe, handshakes } = await openChannels();
+  const { reader } = handshakes.client;
+  const secret = unhex(outputs.handshakeSecret);
+  const transcript = unhex(outputs.transcript);
+  const traffic = trafficSecrets(secret, "hs", transcript);
+  const client = new SecureChannel("client", pipe.client, { reader, secret, transcript, traffic });
+  sendTexts(client, ["before"]);
+  client.rekey(unhex(inputs.loginKey), inputs.loginMessages.map(utf8));
+  sendTexts(client, ["after"]);
+  await client.flush();
+  const expected = [[outputs.hs, "before"], [outputs.ap, "after"]] as const;
+  for (const [at, [stage, text]] of expected.entries()) {
+    const sealer = new RecordSealer(unhex(stage.client.secret));
+    const records = sealer.seal(RecordType.messages, encodeFrames([utf8(text)]));
+    assert.equal(hex(pipe.client.writes[at]!), hex(encodeFrames(records)));
+  }
 });
 
 Deno.test("a change of keys with another login key, or other login messages, opens nothing", async () => {
