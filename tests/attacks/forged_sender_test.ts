@@ -26,6 +26,7 @@ import {
   encodeServerMessage,
   type MessageOf,
 } from "../../lib/protocol/messages.ts";
+import { MAX_TEXT_BYTES } from "../../lib/protocol/limits.ts";
 import { LOBBY, sealText } from "../../lib/rooms/open_room.ts";
 import { encodePayload, type Envelope } from "../../lib/rooms/payload.ts";
 import { finishLogin, startLogin } from "../../lib/server/login.ts";
@@ -76,6 +77,14 @@ Deno.test("a member cannot pass a message off as anything but the own", async (t
     "a token that is cut": craft(key, "f10", {}, { token: overheard.token.slice(0, -8) }),
     "a token without a message": craft(key, "f11", "just some text"),
     "a token with a field more": craft(key, "f12", '{"text":"a","room":"lobby","admin":true}'),
+    "a text beyond the limit": craft(
+      key,
+      "f13",
+      encodePayload(
+        { room: LOBBY, sender: MALLORY.username, id: "f13", sent_at: SENT_AT },
+        "x".repeat(MAX_TEXT_BYTES + 1),
+      ),
+    ),
     "what alice said, as the own": craft(key, overheard.messageId, {}, {
       token: overheard.token,
       sent_at: overheard.sentAt,

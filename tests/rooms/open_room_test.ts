@@ -103,6 +103,16 @@ for (const [unit, bytes] of [["x", 1], ["é", 2], ["漢", 3], ["😀", 4]] as co
   });
 }
 
+Deno.test("openText() takes a text of the limit, and none above it", () => {
+  const sealed = (bytes: number): ReturnType<typeof sealRaw> =>
+    sealRaw(encodePayload(envelope, "x".repeat(bytes)));
+  for (const bytes of [MAX_TEXT_BYTES - 1, MAX_TEXT_BYTES]) {
+    assert.equal(openText(ring, envelope, sealed(bytes)).length, bytes);
+  }
+  const above = sealed(MAX_TEXT_BYTES + 1);
+  assertThrows(() => openText(ring, envelope, above), PeerError, "token-invalid");
+});
+
 Deno.test("the longest token fits its limit, although JSON escapes every byte of it", () => {
   const longest = { room: "r".repeat(32), sender: "s".repeat(32), id: "i".repeat(64) };
   const text = "\u0000".repeat(MAX_TEXT_BYTES);
