@@ -78,7 +78,11 @@ export function decodeFrames(bytes: Uint8Array): Uint8Array[] {
 /** Writes all of `bytes`, however many calls that takes. */
 export async function writeAll(sink: ByteSink, bytes: Uint8Array): Promise<void> {
   let written = 0;
-  while (written < bytes.length) written += await sink.write(bytes.subarray(written));
+  while (written < bytes.length) {
+    const count = await sink.write(bytes.subarray(written));
+    if (count === 0) throw new RangeError("the sink takes no bytes");
+    written += count;
+  }
 }
 
 /** Reads frames from a byte stream, one after another. Not for concurrent use. */

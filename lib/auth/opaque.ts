@@ -18,19 +18,19 @@ export const opaqueReady: Promise<void> = ready;
 
 const STRETCHING = "memory-constrained";
 
+/** One form for all spellings of a name. ASCII only, as the database compares names. */
+function foldName(username: string): string {
+  return username.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
 /** The identities of RFC 9807 section 4: both are bound into each registration and login. */
 function identifiers(username: string): { client: string; server: string } {
-  return { client: username.toLowerCase(), server: "fernchat" };
+  return { client: foldName(username), server: "fernchat" };
 }
 
 /** A new server's long-term secrets: its OPRF seed and its key pair. */
 export function createServerSetup(): string {
   return server.createSetup();
-}
-
-/** The credential identifier: the same for every spelling of a name. */
-function credential(username: string): string {
-  return username.toLowerCase();
 }
 
 /** What a client remembers between two of its messages. */
@@ -68,7 +68,7 @@ export function serverLoginStart(
   const { serverLoginState, loginResponse } = asPeerFault(() =>
     server.startLogin({
       serverSetup: setup,
-      userIdentifier: credential(username),
+      userIdentifier: foldName(username),
       registrationRecord: record,
       startLoginRequest: ke1,
       identifiers: identifiers(username),
@@ -134,7 +134,7 @@ export function serverRegister(setup: string, username: string, request: string)
   return asPeerFault(() =>
     server.createRegistrationResponse({
       serverSetup: setup,
-      userIdentifier: credential(username),
+      userIdentifier: foldName(username),
       registrationRequest: request,
     })
   ).registrationResponse;

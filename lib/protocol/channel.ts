@@ -56,7 +56,7 @@ export class SecureChannel {
   #queuedBytes = 0;
   #pump: Promise<void> | undefined;
   #inbox: Uint8Array[] = [];
-  #closing = false;
+  #closed: Promise<void> | undefined;
   #failure: unknown;
 
   constructor(
@@ -113,7 +113,7 @@ export class SecureChannel {
    * {@linkcode receive} tells. A peer that lets too much wait ends the channel with `too-slow`.
    */
   send(message: Uint8Array): void {
-    if (this.#closing || this.#failure !== undefined) return;
+    if (this.#closed !== undefined || this.#failure !== undefined) return;
     this.#queue.push(message);
     this.#queuedBytes += message.length;
     const limit = this.#options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES;
@@ -155,9 +155,11 @@ export class SecureChannel {
   }
 
   /** Sends what waits, then the authenticated close. The stream stays open for the peer's own. */
-  async closeWrite(): Promise<void> {
-    if (this.#closing || this.#failure !== undefined) return;
-    this.#closing = true;
+  closeWrite(): Promise<void> {
+    return this.#closed ??= this.#sayClose();
+  }
+
+  async #sayClose(): Promise<void> {
     await this.flush();
     if (this.#failure !== undefined) return;
     await this.#write(this.#sealer.seal(RecordType.close, new Uint8Array()));

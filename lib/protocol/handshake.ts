@@ -60,7 +60,7 @@ export async function clientHandshake(
   const reader = new FrameReader(stream, MAX_FRAME_BYTES_BEFORE_LOGIN);
   const serverHello = await readHello(reader);
   const cipherText = helloBody(serverHello, "server", KEM_CIPHERTEXT_BYTES);
-  const shared = kem.decapsulate(cipherText, secretKey);
+  const shared = decapsulate(kem, cipherText, secretKey);
   return finish(reader, clientHello, serverHello, shared);
 }
 
@@ -87,7 +87,7 @@ async function bodyOrVersionReply(stream: ByteSink, clientHello: Uint8Array): Pr
     return helloBody(clientHello, "client", KEM_PUBLIC_KEY_BYTES);
   } catch (error) {
     if (error instanceof PeerError && error.code === "version-mismatch") {
-      await send(stream, hello(new Uint8Array()));
+      await send(stream, hello(new Uint8Array())).catch(() => {}); // it may have gone already
     }
     throw error;
   }
@@ -98,6 +98,14 @@ function encapsulate(kem: Kem, publicKey: Uint8Array): ReturnType<Kem["encapsula
     return kem.encapsulate(publicKey); // checks the ML-KEM key's coefficients (FIPS 203 7.2)
   } catch (cause) {
     throw new PeerError("not-fernchat", "The client's public key is not valid", { cause });
+  }
+}
+
+function decapsulate(kem: Kem, cipherText: Uint8Array, secretKey: Uint8Array): Uint8Array {
+  try {
+    return kem.decapsulate(cipherText, secretKey); // refuses a low-order X25519 share
+  } catch (cause) {
+    throw new PeerError("not-fernchat", "The server's ciphertext is not valid", { cause });
   }
 }
 

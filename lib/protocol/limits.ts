@@ -16,6 +16,12 @@ export const MAX_TOKEN_CHARS = Math.ceil((6 * MAX_TEXT_BYTES + 1024) / 3) * 4;
 /** Bytes of a message: the longest token and 2 KiB for the fields beside it. */
 export const MAX_MESSAGE_BYTES = MAX_TOKEN_CHARS + 2 * 1024;
 
+/** Characters of a sentence for people in `error` and `bye`: a few lines of a terminal. */
+export const MAX_SENTENCE_CHARS = 500;
+
+/** Keys of a room's ring: a new one each day for some years, and still within one frame. */
+export const MAX_RING_KEYS = 1024;
+
 /** Bytes of a record's content in which several waiting messages are sent as one. */
 export const RECORD_BATCH_BYTES = 64 * 1024;
 

@@ -8,13 +8,18 @@
 
 import * as v from "valibot";
 import { BugError, PeerError } from "../errors.ts";
-import { MAX_TOKEN_CHARS } from "./limits.ts";
+import { MAX_RING_KEYS, MAX_SENTENCE_CHARS, MAX_TOKEN_CHARS } from "./limits.ts";
 
 /** Characters of one of OPAQUE's messages: the longest, the login response, has 427. */
 const opaque = v.pipe(v.string(), v.maxLength(1024), v.regex(/^[A-Za-z0-9_-]+$/));
 
 /** Any text as a user name, since a wrong name is a refused login and not a broken protocol. */
-const typedName = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
+const typedName = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(128),
+  v.check((text) => text.isWellFormed(), "not valid Unicode"),
+);
 
 /** The name of an account, as the server knows it. */
 const accountName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/));
@@ -36,12 +41,13 @@ const timestamp = v.pipe(
 );
 
 const keyId = v.pipe(v.string(), v.regex(/^[0-9a-f]{8}$/));
-const fernetKey = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}=$/));
+/** 32 bytes in base64url: the last character before the padding has two unused bits, both zero. */
+const fernetKey = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]=$/));
 const token = v.pipe(v.string(), v.maxLength(MAX_TOKEN_CHARS), v.regex(/^gAAAA[A-Za-z0-9_=-]+$/));
 const sequence = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const chainValue = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const code = v.pipe(v.string(), v.regex(/^[a-z][a-z-]{0,31}$/));
-const sentence = v.pipe(v.string(), v.maxLength(500));
+const sentence = v.pipe(v.string(), v.maxLength(MAX_SENTENCE_CHARS));
 
 /** A message as its sender puts it into a room's log. */
 const envelope = {
@@ -72,7 +78,7 @@ const serverMessage = v.variant("type", [
     type: v.literal("joined"),
     room: roomName,
     kind: v.picklist(["open"]),
-    keys: v.pipe(v.array(fernetKey), v.minLength(1), v.maxLength(64)),
+    keys: v.pipe(v.array(fernetKey), v.minLength(1), v.maxLength(MAX_RING_KEYS)),
     last_seq: sequence,
     head: chainValue,
   }),
@@ -160,9 +166,10 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Where and what, never the value: it may be a secret. */
+/** Where and what, never the value or an unknown field's name: they are the peer's words. */
 function describe(issues: readonly v.BaseIssue<unknown>[]): string {
   const issue = issues[0];
+  if (issue?.expected === "never") return "it has an unknown field";
   const path = issue === undefined ? undefined : v.getDotPath(issue);
   return `${path ?? "the whole"} is not a valid ${issue?.expected ?? issue?.type ?? "value"}`;
 }

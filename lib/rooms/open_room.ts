@@ -48,8 +48,8 @@ export function openText(ring: KeyRing, envelope: Envelope, sealed: SealedText):
     });
   }
   const text = decodePayload(envelope, key.decryptText(sealed.token));
-  if (utf8Length(text) > MAX_TEXT_BYTES) {
-    throw new PeerError("token-invalid", "A message's text is longer than any client sends");
+  if (!text.isWellFormed() || utf8Length(text) > MAX_TEXT_BYTES) {
+    throw new PeerError("token-invalid", "A message's text is none that a client may send");
   }
   return text;
 }

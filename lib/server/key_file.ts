@@ -7,6 +7,7 @@
 
 import { EnvironmentError, FernchatError } from "../errors.ts";
 import { FernetKey, KeyRing } from "../fernet.ts";
+import { MAX_RING_KEYS } from "../protocol/limits.ts";
 
 /** Bytes of a key file: some thousand keys. What is larger is another file, named by mistake. */
 const MAX_FILE_BYTES = 64 * 1024;
@@ -42,7 +43,11 @@ function create(path: string): KeyRing {
 function read(path: string): KeyRing {
   try {
     if (Deno.statSync(path).size > MAX_FILE_BYTES) throw new RangeError("it is too large");
-    return KeyRing.parse(Deno.readTextFileSync(path));
+    const ring = KeyRing.parse(Deno.readTextFileSync(path));
+    if (ring.keys.length > MAX_RING_KEYS) {
+      throw new RangeError(`it has ${ring.keys.length} keys, and the limit is ${MAX_RING_KEYS}`);
+    }
+    return ring;
   } catch (error) {
     throw unusable(path, error);
   }

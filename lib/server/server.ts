@@ -121,8 +121,9 @@ export class RunningServer {
     this.#listener.close();
     await this.#accepting;
     await this.#context.demoReady;
-    await this.#log.close();
+    await this.#log.close(); // what was received is acked before the good-bye
     await this.#stopSessions();
+    await this.#log.close();
     this.#context.hub.close();
     const head = await this.head();
     this.#database.close();

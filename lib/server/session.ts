@@ -18,6 +18,7 @@ import {
   type MessageOf,
   type ServerMessage,
 } from "../protocol/messages.ts";
+import { MAX_SENTENCE_CHARS } from "../protocol/limits.ts";
 import type { Hub, Member, Membership } from "./hub.ts";
 import {
   HANDSHAKE_DEADLINE_MS,
@@ -90,7 +91,7 @@ export class Session implements Member {
       await this.#channel?.close();
       this.#context.report(`${this.#label()} left`);
     } catch (error) {
-      await this.#end(error);
+      await this.#end(error).catch(() => this.abort());
     } finally {
       clearTimeout(this.#deadline);
       this.#membership?.leave();
@@ -99,15 +100,15 @@ export class Session implements Member {
     }
   }
 
-  /** Says good-bye with a reason, sends what waits, and closes. */
+  /**
+   * Says good-bye with a reason and sends what waits. The connection ends when the client closes its
+   * side: closing ours first could cost it the last words (a TCP reset drops what is on its way).
+   */
   async stop(code: string, message: string): Promise<void> {
     // Between the two keys of a login nothing can be said that the client would understand.
-    if (this.#channel === undefined || this.#state === "proving") {
-      closeQuietly(this.#stream);
-      return;
-    }
-    this.#send({ type: "bye", code, message });
-    await this.#channel.close();
+    if (this.#channel === undefined || this.#state === "proving") return this.abort();
+    this.#send({ type: "bye", code, message: message.slice(0, MAX_SENTENCE_CHARS) });
+    await this.#channel.closeWrite();
   }
 
   /** Ends the connection without a word. */
@@ -242,6 +243,7 @@ export class Session implements Member {
     if (code === "connection-cut" || code === "record-invalid" || code === "too-slow") return;
     const patience = setTimeout(() => closeQuietly(this.#stream), HANDSHAKE_DEADLINE_MS);
     await this.stop(code, message);
+    await this.#channel?.close();
     clearTimeout(patience);
   }
 

@@ -249,6 +249,14 @@ Deno.test("nothing is sent after a close, and nothing comes after the peer's", a
   await assert.rejects(server.receive(), fault("connection-cut"));
 });
 
+Deno.test("closing twice loses nothing that was sent before", async () => {
+  const { client, server } = await openChannels();
+  sendTexts(client, ["last words"]);
+  await Promise.all([client.close(), client.close()]);
+  assert.equal(new TextDecoder().decode(await server.receive() ?? undefined), "last words");
+  assert.equal(await server.receive(), null);
+});
+
 Deno.test("keys update by themselves as a channel is used, unseen by who reads messages", async () => {
   const keyUsage = { records: 2, bytes: 1000 };
   const channels = await openChannels({ maxRead: 1 }, { keyUsage });

@@ -230,6 +230,11 @@ Deno.test("a client's all-zero X25519 share is refused as not-fernchat", async (
   assert.equal(answer.length, 0);
 });
 
+Deno.test("a server's all-zero X25519 share is refused as not-fernchat", async () => {
+  const zeros = hello(1, new Uint8Array(KEM_CIPHERTEXT_BYTES));
+  assert.equal((await clientAfter(encodeFrames([zeros]))).code, "not-fernchat");
+});
+
 /** What each side derives when a man in the middle alters one hello on its way. */
 async function altered(who: "client" | "server", bit: number): Promise<HandshakeResult[]> {
   const pipe = createPipe();
