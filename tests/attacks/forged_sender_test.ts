@@ -85,6 +85,14 @@ Deno.test("a member cannot pass a message off as anything but the own", async (t
         "x".repeat(MAX_TEXT_BYTES + 1),
       ),
     ),
+    "a text that is not Unicode": craft(
+      key,
+      "f14",
+      encodePayload(
+        { room: LOBBY, sender: MALLORY.username, id: "f14", sent_at: SENT_AT },
+        "\ud800",
+      ),
+    ),
     "what alice said, as the own": craft(key, overheard.messageId, {}, {
       token: overheard.token,
       sent_at: overheard.sentAt,
