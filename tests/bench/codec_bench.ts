@@ -12,6 +12,7 @@ import { Buffer } from "node:buffer";
 import fernet from "fernet";
 import { FernetKey } from "../../lib/fernet.ts";
 import { findPython, PythonOracle } from "../interop/fernet_support.ts";
+import { median, printRow } from "./table.ts";
 
 const ROUNDS = 21;
 const WARM_UP_ROUNDS = 4; // the compilers of V8 settle within these
@@ -82,14 +83,6 @@ async function measureAll(contestants: Codec[], bytes: number, calls: number): P
     encrypt: median(timings.map((timing) => timing.encrypt)),
     decrypt: median(timings.map((timing) => timing.decrypt)),
   }));
-}
-
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[values.length >> 1]!;
-}
-
-function printRow(name: string, cells: string[]): void {
-  console.log(name.padEnd(20) + cells.map((cell) => cell.padStart(20)).join(""));
 }
 
 /** Each cell is the time, and in brackets how many times ours it is. */
