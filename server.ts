@@ -5,7 +5,6 @@
  */
 
 import type { Command } from "commander";
-import { passwordFromFile, promptNewPassword } from "./lib/cli/passwords.ts";
 import { complain, createProgram, fail, runProgram } from "./lib/cli/program.ts";
 import { formatAddress, parsePort } from "./lib/client/address.ts";
 import { DEMO } from "./lib/auth/accounts.ts";
@@ -103,7 +102,9 @@ interface Result {
   json: unknown;
 }
 
+/** Loaded only here: the terminal costs a starting server a fifth of its time. */
 async function newPassword(name: string, { passwordFile }: Flags): Promise<string> {
+  const { passwordFromFile, promptNewPassword } = await import("./lib/cli/passwords.ts");
   return passwordFile === undefined
     ? await promptNewPassword(name)
     : await passwordFromFile(passwordFile);

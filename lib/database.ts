@@ -92,54 +92,84 @@ function rollback(database: DatabaseSync): void {
 /** What a database error means for the person who runs the server. */
 export function databaseError(path: string, cause: unknown): EnvironmentError {
   if (cause instanceof EnvironmentError) return cause;
+  const fault = FAULTS.find(({ matches }) => matches(cause));
   const text = cause instanceof Error ? cause.message : String(cause);
-  const fault = FAULTS.find(({ pattern }) => pattern.test(text)) ?? {
+  const { code, says, hint } = fault ?? {
     code: "database-failed",
     says: "failed",
     hint: `the reason given was "${text}"`,
   };
-  const { code, says, hint } = fault;
   return new EnvironmentError(code, `Cannot use the database ${path}: it ${says}`, { cause, hint });
 }
 
-const FAULTS: readonly { pattern: RegExp; code: string; says: string; hint: string }[] = [
+/** A file of SQLite's kind that another program made. */
+class ForeignDatabase extends Error {}
+
+interface Fault {
+  matches(error: unknown): boolean;
+  code: string;
+  says: string;
+  hint: string;
+}
+
+/**
+ * Whether SQLite said one of its standard sentences (sqlite3ErrStr in its source): the runtime gives
+ * no result code in all cases. A file's name may follow a colon, and says nothing.
+ */
+function sqlite(...sentences: string[]): (error: unknown) => boolean {
+  return (error) =>
+    error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR" &&
+    sentences.some((sentence) => error.message.split(":")[0] === sentence);
+}
+
+const { NotFound, NotADirectory, IsADirectory, PermissionDenied } = Deno.errors;
+
+const FAULTS: readonly Fault[] = [
   {
-    pattern: /not a database|application_id/i,
+    matches: (error) => error instanceof ForeignDatabase || sqlite("file is not a database")(error),
     code: "database-foreign",
     says: "is not a Fernchat database",
     hint: "name another file with --db",
   },
   {
-    pattern: /malformed|corrupt/i,
+    matches: sqlite("database disk image is malformed"),
     code: "database-damaged",
     says: "is damaged",
     hint: "restore a copy, or save what can be saved with sqlite3's .recover",
   },
   {
-    pattern: /locked|busy/i,
+    matches: sqlite("database is locked", "database table is locked"),
     code: "database-locked",
     says: "is locked by another program",
     hint: "end that program, or name another file with --db",
   },
   {
-    pattern: /full|No space/i,
+    matches: (error) => sqlite("database or disk is full")(error) || isNoSpace(error),
     code: "disk-full",
     says: "has no room left on its disk",
     hint: "make room and start again",
   },
   {
-    pattern: /readonly|read-only|permission denied|EACCES|PermissionDenied|access to/i,
+    matches: (error) =>
+      error instanceof PermissionDenied ||
+      sqlite("access permission denied", "attempt to write a readonly database")(error),
     code: "database-unwritable",
     says: "may not be written",
     hint: "check the file's and its folder's permissions, or name another file with --db",
   },
   {
-    pattern: /unable to open|no such file|not a directory|is a directory|ENOENT|ENOTDIR|EISDIR/i,
+    matches: (error) =>
+      [NotFound, NotADirectory, IsADirectory].some((kind) => error instanceof kind) ||
+      sqlite("unable to open database file")(error),
     code: "database-unwritable",
     says: "cannot be opened",
     hint: "check that its folder exists and may be written, or name another file with --db",
   },
 ];
+
+function isNoSpace(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOSPC";
+}
 
 /** SQLite gives its journal files the mode of the database: no one else may read any of them. */
 function createPrivately(path: string): void {
@@ -164,7 +194,7 @@ function checkOwnership(database: DatabaseSync, path: string): number {
   const version = pragma(database, "user_version");
   const tables = database.prepare("SELECT count(*) AS n FROM sqlite_schema").get() as { n: number };
   if (application !== APPLICATION_ID && (application !== 0 || tables.n > 0)) {
-    throw new Error("application_id is another program's");
+    throw new ForeignDatabase("another program's application_id");
   }
   if (version > MIGRATIONS.length) {
     throw new EnvironmentError(

@@ -14,7 +14,13 @@
  * @module
  */
 
-import { CallerError, describeError, FernchatError, PeerError } from "../errors.ts";
+import {
+  CallerError,
+  describeError,
+  EnvironmentError,
+  FernchatError,
+  PeerError,
+} from "../errors.ts";
 import type { LogEntry } from "../log/message_log.ts";
 import type { SecureChannel } from "../protocol/channel.ts";
 import {
@@ -34,6 +40,7 @@ import {
   EventQueue,
 } from "./events.ts";
 import { type Credentials, login, receive, send } from "./login.ts";
+import { Outbox, type SentEntry } from "./outbox.ts";
 import { RoomState } from "./room_state.ts";
 
 /** Events that may wait for the owner before the connection stops reading. */
@@ -53,6 +60,7 @@ export interface ConnectOptions extends Credentials, Partial<Address> {
  *
  * @throws {ConnectError} if there is no server, or the connection ends.
  * @throws {LoginError} if the login fails.
+ * @throws {PeerError} if the other side breaks the protocol.
  */
 export async function connect(options: ConnectOptions): Promise<ChatConnection> {
   const { hostname = DEFAULT_HOST, port = DEFAULT_PORT, room = LOBBY } = options;
@@ -66,13 +74,6 @@ export async function connect(options: ConnectOptions): Promise<ChatConnection> 
   }
 }
 
-/** An own message on its way. */
-interface Unacked {
-  entry: Omit<LogEntry, "seq" | "chain">;
-  resolve(ack: AckEvent): void;
-  reject(error: unknown): void;
-}
-
 /**
  * A connection that is logged in and in a room. Iterate over it to get its events; the last one is
  * `closed`. Who does not iterate holds it up after some thousand events.
@@ -83,9 +84,8 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
   readonly #channel: SecureChannel;
   readonly #state: RoomState;
   readonly #events = new EventQueue(MAX_WAITING_EVENTS);
-  readonly #unacked = new Map<string, Unacked>();
+  readonly #outbox = new Outbox(MAX_UNACKED);
   readonly #ended: Promise<void>;
-  #oneSettled = Promise.withResolvers<void>();
   #closing = false;
   #goodbye: MessageOf<ServerMessage, "bye"> | undefined;
 
@@ -121,37 +121,35 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
    *
    * @param id names the message; unique for this user and room. Made if not given.
    * @throws {CallerError} `text-too-long`, `text-invalid`, `id-invalid`: nothing was sent.
-   * @throws {PeerError} if the server refused it, or the connection ended before the ack.
+   * @throws {PeerError} if the server found it not to be valid, or the connection ended before the
+   * ack.
+   * @throws {EnvironmentError} if the server could not store it.
    */
   async send(text: string, id: string = crypto.randomUUID()): Promise<AckEvent> {
     checkText(text);
-    if (!isMessageId(id)) throw badId(id, "use 1 to 64 letters, digits, dots, colons or dashes");
-    await this.writable();
-    if (this.#closing) throw new PeerError("connection-cut", "The connection is closed");
-    if (this.#unacked.has(id)) throw badId(id, "a message of that id is on its way");
-    const { promise, resolve, reject } = Promise.withResolvers<AckEvent>();
-    this.#unacked.set(id, { entry: this.#dispatch(text, id), resolve, reject });
-    return await promise;
+    if (!isMessageId(id)) throw badId(id);
+    return await this.#outbox.send(id, () => this.#dispatch(text, id));
   }
 
   /** Resolves when another message can be sent without waiting. */
-  async writable(): Promise<void> {
-    while (this.#unacked.size >= MAX_UNACKED && !this.#closing) await this.#oneSettled.promise;
+  writable(): Promise<void> {
+    return this.#outbox.writable();
   }
 
-  /** Resolves when no own message is on its way any more. */
-  async settled(): Promise<void> {
-    while (this.#unacked.size > 0) await this.#oneSettled.promise;
+  /** Resolves when no own message is on its way, or waits for its turn, any more. */
+  settled(): Promise<void> {
+    return this.#outbox.settled();
   }
 
   /** Waits for the acks of what was sent, says good-bye and closes. Safe to call again. */
   async close(): Promise<void> {
+    this.#events.unbound(); // the acks come behind events that nobody may read any more
     await this.settled();
     if (!this.#closing) {
       this.#closing = true;
+      this.#outbox.close();
       const late = new PeerError("deadline-missed", "The server did not close in time");
       const deadline = setTimeout(() => this.#channel.abort(late), CLOSE_DEADLINE_MS);
-      this.#events.unbound();
       await this.#channel.closeWrite();
       await this.#ended;
       clearTimeout(deadline);
@@ -167,7 +165,7 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
     return this.#events[Symbol.asyncIterator]();
   }
 
-  #dispatch(text: string, id: string): Unacked["entry"] {
+  #dispatch(text: string, id: string): SentEntry {
     const { room, ring } = this.#state;
     const sent_at = new Date().toISOString();
     const envelope = { room, sender: this.user, id, sent_at };
@@ -182,9 +180,7 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
     this.#closing = true;
     const reason = new PeerError("connection-cut", closed.message);
     this.#channel.abort(reason);
-    for (const { reject } of this.#unacked.values()) reject(reason);
-    this.#unacked.clear();
-    this.#oneSettled.resolve();
+    this.#outbox.abandon(reason);
     this.#events.unbound();
     await this.#events.push(closed);
   }
@@ -238,24 +234,26 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
 
   async #acknowledge(message: MessageOf<ServerMessage, "ack">): Promise<void> {
     const { room, id, seq, chain } = message;
-    const unacked = this.#unacked.get(id);
-    if (unacked === undefined) {
+    const sent = this.#outbox.find(id);
+    if (sent === undefined) {
       throw new PeerError("message-unexpected", "The server acked what was not sent");
     }
     // An own message that was stored before has its first place, which was followed then.
     const isRepeat = seq <= this.#state.head.seq;
-    if (!isRepeat) await this.#checkContinues({ ...unacked.entry, seq, chain });
+    if (!isRepeat) await this.#checkContinues({ ...sent, seq, chain });
     const ack: AckEvent = { type: "ack", room, id, seq };
-    this.#settle(id, () => unacked.resolve(ack));
+    this.#outbox.acknowledge(ack);
     await this.#events.push(ack);
   }
 
   async #refuse(message: MessageOf<ServerMessage, "error">): Promise<void> {
     const { id, code, message: text } = message;
     if (id !== undefined) {
-      const error = new PeerError("token-invalid", `The server refused a message: ${text}`);
-      const unacked = this.#unacked.get(id);
-      this.#settle(id, () => unacked?.reject(error));
+      const said = `The server refused a message: ${text}`;
+      const error = code === "token-invalid"
+        ? new PeerError(code, said)
+        : new EnvironmentError(code, said);
+      this.#outbox.refuse(id, error);
     }
     const about = id === undefined ? {} : { id };
     await this.#events.push({ type: "error", code, message: text, ...about });
@@ -268,17 +266,12 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
     const fault = this.#state.follow(entry);
     if (fault !== undefined) await this.#events.push(errorEvent(fault));
   }
-
-  #settle(id: string, done: () => void): void {
-    this.#unacked.delete(id);
-    done();
-    this.#oneSettled.resolve();
-    this.#oneSettled = Promise.withResolvers();
-  }
 }
 
-function badId(id: string, hint: string): CallerError {
-  return new CallerError("id-invalid", `Cannot name a message ${JSON.stringify(id)}`, { hint });
+function badId(id: string): CallerError {
+  return new CallerError("id-invalid", `Cannot name a message ${JSON.stringify(id.slice(0, 80))}`, {
+    hint: "use 1 to 64 letters, digits, dots, colons, dashes or underscores",
+  });
 }
 
 function errorEvent(error: unknown): ErrorEvent {

@@ -5,14 +5,12 @@
  * @module
  */
 
-import { passwordFromFile } from "../cli/passwords.ts";
 import { complain } from "../cli/program.ts";
 import { CallerError, ExitCode } from "../errors.ts";
 import { isRoomName } from "../protocol/messages.ts";
 import type { Address } from "./address.ts";
 import { runJsonMode, runLineMode, type Streams } from "./batch_modes.ts";
 import { connect } from "./connection.ts";
-import { runInteractive } from "./interactive.ts";
 
 /** What the command line said. */
 export interface ClientOptions {
@@ -30,7 +28,11 @@ export async function runClient(options: ClientOptions): Promise<number> {
     throw new CallerError("room-invalid", `Not a room's name: ${options.room}`);
   }
   const isInteractive = !options.json && Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
-  if (isInteractive) return await runInteractive({ ...options, color: mayUseColor(options) });
+  if (isInteractive) {
+    // Loaded only here: scripts and bots start faster without the terminal.
+    const { runInteractive } = await import("./interactive.ts");
+    return await runInteractive({ ...options, color: mayUseColor(options) });
+  }
   const credentials = { username: needUser(options), password: await findPassword(options) };
   const chat = await connect({ ...options.address, ...credentials, room: options.room });
   for (const name of ["SIGINT", "SIGTERM"] as const) exitOn(name);
@@ -57,7 +59,10 @@ function needUser({ user }: ClientOptions): string {
 }
 
 async function findPassword({ passwordFile }: ClientOptions): Promise<string> {
-  if (passwordFile !== undefined) return await passwordFromFile(passwordFile);
+  if (passwordFile !== undefined) {
+    const { passwordFromFile } = await import("../cli/passwords.ts");
+    return await passwordFromFile(passwordFile);
+  }
   const password = Deno.env.get("FERNCHAT_PASSWORD");
   if (password) return password;
   throw new CallerError("password-missing", "Without a terminal, a password is needed", {

@@ -34,6 +34,8 @@ export class SqliteLog implements MessageLog {
   readonly #database: DatabaseSync;
   readonly #path: string;
   readonly #subscribers = new Map<string, Set<Subscriber>>();
+  /** The last `seq` that a room's subscribers were given. */
+  readonly #published = new Map<string, number>();
   readonly #statements: { [name in "insert" | "find" | "read" | "last"]: StatementSync };
   #waiting: Waiting[] = [];
   #scheduled = false;
@@ -76,6 +78,7 @@ export class SqliteLog implements MessageLog {
 
   subscribe(room: string, subscriber: Subscriber): () => void {
     const subscribers = this.#subscribers.get(room) ?? new Set();
+    if (subscribers.size === 0) this.#published.set(room, this.#head(room).seq);
     this.#subscribers.set(room, subscribers.add(subscriber));
     return () => {
       subscribers.delete(subscriber);
@@ -141,8 +144,23 @@ export class SqliteLog implements MessageLog {
   #publish(stored: readonly Stored[]): void {
     const fresh = stored.filter((one) => one.fresh).map((one) => one.entry);
     for (const [room, entries] of Map.groupBy(fresh, (entry) => entry.room)) {
-      for (const subscriber of [...this.#subscribers.get(room) ?? []]) subscriber(entries);
+      const subscribers = this.#subscribers.get(room);
+      if (subscribers === undefined) continue;
+      const complete = this.#withMissed(room, entries);
+      for (const subscriber of [...subscribers]) subscriber(complete);
     }
+  }
+
+  /** With the entries before these that another process wrote meanwhile. */
+  #withMissed(room: string, entries: readonly LogEntry[]): readonly LogEntry[] {
+    const published = this.#published.get(room) ?? 0;
+    const [first, last] = [entries.at(0), entries.at(-1)];
+    if (first === undefined || last === undefined) return entries;
+    this.#published.set(room, last.seq);
+    const missing = first.seq - published - 1;
+    if (missing <= 0) return entries;
+    const missed = this.#statements.read.all(room, published, missing) as unknown as LogEntry[];
+    return [...missed, ...entries];
   }
 
   #try<T>(query: () => T): Promise<T> {

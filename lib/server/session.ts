@@ -77,6 +77,7 @@ export class Session implements Member {
   #membership: Membership | undefined;
   /** Ids of own messages on their way into the log: an ack takes the place of their delivery. */
   readonly #pending = new Set<string>();
+  #lastPost: Promise<void> = Promise.resolve();
 
   constructor(stream: ByteStream, peer: string, context: SessionContext) {
     this.#stream = stream;
@@ -88,6 +89,7 @@ export class Session implements Member {
   async run(): Promise<void> {
     try {
       await this.#converse();
+      await this.#lastPost; // its ack goes before the close
       await this.#channel?.close();
       this.#context.report(`${this.#label()} left`);
     } catch (error) {
@@ -212,8 +214,8 @@ export class Session implements Member {
     const entry = { room, sender: this.#user, messageId: id, sentAt, keyId, token };
     this.#pending.add(id);
     // Not awaited: what the same client sends next can share the commit.
-    const stored = this.#context.hub.post(entry);
-    stored.then((entry) => this.#settle(entry), (error) => this.#refuse(id, error));
+    this.#lastPost = this.#context.hub.post(entry)
+      .then((entry) => this.#settle(entry), (error) => this.#refuse(id, error));
   }
 
   /** An entry that was in the log already was not delivered: it is acked here. */
