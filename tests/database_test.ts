@@ -94,6 +94,15 @@ Deno.test("openDatabase() refuses a path in a folder that does not exist", () =>
   assertRefused(folder.file("none/chat.db"), "database-unwritable", /folder/);
 });
 
+Deno.test("what is wrong is never read from the words of the path", () => {
+  using folder = new TempFolder();
+  for (const word of ["full", "locked", "malformed", "readonly", "busy-lecture"]) {
+    assertRefused(folder.file(`${word}/chat.db`), "database-unwritable", /folder/);
+    Deno.mkdirSync(folder.file(word));
+    assertRefused(folder.file(word), "database-unwritable", /folder/);
+  }
+});
+
 Deno.test("openDatabase() refuses a path below a file, and a folder", () => {
   using folder = new TempFolder();
   Deno.writeTextFileSync(folder.file("file"), "");

@@ -293,3 +293,21 @@ Deno.test("who does not read events holds the server up, loses nothing, and can 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+Deno.test("a message that is sent and at once followed by close() is stored and acked", async () => {
+  await using server = await TestServer.start([ALICE]);
+  const chat = await server.connect(ALICE);
+  const sends = Array.from({ length: 300 }, (_, at) => chat.send(`${at}`));
+  await chat.close();
+  const acks = await Promise.all(sends);
+  assert.deepEqual(acks.map((ack) => ack.seq), sends.map((_, at) => at + 1));
+});
+
+Deno.test("close() ends although nobody has read more events than may wait", async () => {
+  await using server = await TestServer.start([ALICE]);
+  const chat = await server.connect(ALICE);
+  const sends = Array.from({ length: 1_500 }, (_, at) => chat.send(`${at}`));
+  await sends[0];
+  await chat.close();
+  assert.equal((await Promise.all(sends)).at(-1)?.seq, 1_500);
+});

@@ -361,3 +361,16 @@ Deno.test("read() and head() of a damaged table fail as database-damaged", async
   await assertFails(log.read("lobby", 0, 500), EnvironmentError, "database-damaged");
   await assertFails(log.append(entry("new")), EnvironmentError, "database-damaged");
 });
+
+Deno.test("subscribers get what another handle wrote meanwhile, in order, before what is new", async () => {
+  using folder = new TempFolder();
+  await using one = new OpenLog(folder.file("chat.db"));
+  await using other = new OpenLog(folder.file("chat.db"));
+  await one.append(entry("before"));
+  const seen: string[] = [];
+  one.subscribe("lobby", (entries) => seen.push(...entries.map((each) => each.messageId)));
+  await one.append(entry("mine-1"));
+  await other.appendAll(entries(3, "other-"));
+  await one.append(entry("mine-2"));
+  assert.deepEqual(seen, ["mine-1", "other-0", "other-1", "other-2", "mine-2"]);
+});
