@@ -12,7 +12,7 @@ import { interpret } from "./commands.ts";
 import type { ChatConnection } from "./connection.ts";
 import type { ClientEvent } from "./events.ts";
 import { type InputLine, inputLines } from "./input_lines.ts";
-import { formatMessage, LineWriter } from "./output.ts";
+import { formatJson, formatMessage, LineWriter } from "./output.ts";
 
 /** The three standard streams. */
 export interface Streams {
@@ -58,13 +58,13 @@ export function runLineMode(chat: ChatConnection, streams: Streams): Promise<num
 /** JSON mode: one event a line on the output, one command a line on the input. */
 export function runJsonMode(chat: ChatConnection, streams: Streams): Promise<number> {
   const writer = new LineWriter(streams.output);
-  const show = (event: ClientEvent): Promise<void> => writer.write(JSON.stringify(event));
+  const show = (event: ClientEvent): Promise<void> => writer.write(formatJson(event));
   return run(chat, streams, {
     read: (line) =>
       readJson(
         line,
         chat,
-        (text) => void writer.write(JSON.stringify({ type: "notice", message: text })),
+        (text) => void writer.write(formatJson({ type: "notice", message: text })),
       ),
     show,
     refuse(error, where): Promise<void> {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import type { ByteSource } from "../framing.ts";
 
 /** A line, or why there is none. Lines count from 1. */
@@ -52,7 +53,7 @@ class LineBuffer {
   take(): InputLine {
     const number = ++this.#number;
     const { length } = this;
-    const bytes = concatenate(this.#parts);
+    const bytes = Buffer.concat(this.#parts);
     this.length = 0;
     this.#parts = [];
     if (length > MAX_LINE_BYTES) return { number, fault: `longer than ${MAX_LINE_BYTES} bytes` };
@@ -63,14 +64,4 @@ class LineBuffer {
       return { number, fault: "not valid UTF-8" };
     }
   }
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    bytes.set(part, offset);
-    offset += part.length;
-  }
-  return bytes;
 }

@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import { Tmux } from "../terminal/tmux.ts";
+import { logIn } from "./person.ts";
 
 const CHAT = new URL("../../lib/cli/chat.ts", import.meta.url).pathname;
 
@@ -29,21 +30,14 @@ Deno.test({
     const cwd = await Deno.makeTempDir();
     const port = freePort();
     const command = [Deno.execPath(), "run", "--quiet", "-A", CHAT, `${port}`];
-    const logIn = async (terminal: Tmux): Promise<void> => {
-      await terminal.waitFor("Username:");
-      await terminal.type("user1");
-      await terminal.key("Enter");
-      await terminal.waitFor("Password");
-      await terminal.type("pass1");
-      await terminal.key("Enter");
-      await terminal.waitFor("lobby (open)>");
-    };
     try {
       await using first = await Tmux.start({ command, cwd });
       await logIn(first);
+      await first.waitFor("lobby (open)>");
       assert.match(await first.screen(), /Listening on 127[^]*Encryption key for this session: /);
       await using second = await Tmux.start({ command, cwd });
       await logIn(second);
+      await second.waitFor("lobby (open)>");
       assert.doesNotMatch(await second.screen(), /Listening/);
       await second.type("hello");
       await second.key("Enter");
@@ -70,12 +64,7 @@ Deno.test({
     try {
       const command = [Deno.execPath(), "run", "--quiet", "-A", CHAT, `${port}`];
       await using terminal = await Tmux.start({ command, cwd });
-      await terminal.waitFor("Username:");
-      await terminal.type("user1");
-      await terminal.key("Enter");
-      await terminal.waitFor("Password");
-      await terminal.type("pass1");
-      await terminal.key("Enter");
+      await logIn(terminal);
       await terminal.key("C-c"); // in the middle of the key stretching
       assert.equal(await terminal.exitCode(), 130);
       // The server ends by itself now: its listener goes first, and no one is connected to it.

@@ -35,6 +35,7 @@ Deno.test("three clients chat, each line reaches all others once, and Python rea
       for (const other of [bob, alice2]) {
         const message = await other.event("message");
         assert.equal(message["text"], text);
+        assert.doesNotMatch(other.seen.at(-1) ?? "", /[\p{Cc}\p{Bidi_Control}]/u);
         assert.deepEqual([message["sender"], message["seq"]], ["alice", at + 1]);
         assert.deepEqual([message["kind"], message["history"]], ["open", false]);
       }

@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import { Tmux } from "../terminal/tmux.ts";
+import { logIn } from "./person.ts";
 import { commandLine, JsonClient, ServerProgram } from "./programs.ts";
 
 const ignore = !Tmux.available();
@@ -23,15 +24,6 @@ async function atTerminal(
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
-}
-
-async function logIn(terminal: Tmux, password = "pass1"): Promise<void> {
-  await terminal.waitFor("Username:");
-  await terminal.type("user1");
-  await terminal.key("Enter");
-  await terminal.waitFor("Password");
-  await terminal.type(password);
-  await terminal.key("Enter");
 }
 
 Deno.test({
