@@ -14,6 +14,14 @@ import { fail } from "./program.ts";
 
 const SERVER = new URL("../../server.ts", import.meta.url);
 
+/** What the server needs here, and no more. */
+const SERVER_PERMISSIONS = [
+  `--allow-net=${DEFAULT_HOST}`,
+  "--allow-read=.",
+  "--allow-write=.",
+  "--allow-env=NO_COLOR,TERM",
+];
+
 /** Bytes of the server's words that are kept, to say why it did not start. */
 const MAX_KEPT_BYTES = 4096;
 
@@ -50,7 +58,8 @@ class LocalServer {
   }
 
   static async start({ port }: Address): Promise<LocalServer> {
-    const args = ["run", "--quiet", "--allow-all", fileURLToPath(SERVER), "--port", String(port)];
+    const program = [fileURLToPath(SERVER), "--port", String(port)];
+    const args = ["run", "--quiet", "--no-prompt", ...SERVER_PERMISSIONS, ...program];
     const command = new Deno.Command(Deno.execPath(), {
       args,
       stdin: "null",

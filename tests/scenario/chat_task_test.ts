@@ -1,5 +1,6 @@
 /**
  * `deno task chat`: the newcomer's one command, in a real terminal.
+ * Each takes seconds: real processes, and 64 MiB of Argon2id for every login.
  */
 
 import assert from "node:assert/strict";

@@ -1,5 +1,6 @@
 /**
  * The interactive client in a real terminal (tmux), against the real server.
+ * Each takes seconds: real processes, and 64 MiB of Argon2id for every login.
  */
 
 import assert from "node:assert/strict";
