@@ -6,7 +6,7 @@
  */
 
 import * as v from "valibot";
-import { CallerError, describeError, ExitCode, FernchatError } from "../errors.ts";
+import { CallerError, describeError, ExitCode } from "../errors.ts";
 import type { ByteSink, ByteSource } from "../framing.ts";
 import { interpret } from "./commands.ts";
 import type { ChatConnection } from "./connection.ts";
@@ -27,8 +27,8 @@ interface Mode {
   /** What a line says: text to send, or a command that was run. Throws `CallerError`. */
   read(line: string): Said;
   show(event: ClientEvent): Promise<void>;
-  /** Shows why something was not sent. */
-  refuse(error: unknown, where: string): Promise<void>;
+  /** Shows why a line was not sent, or its message not acked. */
+  refuse(error: unknown, lineNumber: number): Promise<void>;
 }
 
 type Said =
@@ -47,11 +47,16 @@ export function runLineMode(chat: ChatConnection, streams: Streams): Promise<num
     async show(event): Promise<void> {
       if (event.type === "message") await writer.write(formatMessage(event));
       if (event.type === "ready") streams.complain(`Joined ${event.room} as ${event.user}`);
-      if (event.type === "error") streams.complain(`Error: ${event.message}`);
+      // What is about an own message is shown with its line, below.
+      const isAboutLine = event.type === "error" && event.id !== undefined;
+      if (event.type === "error" && !isAboutLine) streams.complain(`Error: ${event.message}`);
       if (event.type === "closed" && event.reason !== "left") streams.complain(event.message);
     },
-    refuse: (error, where) =>
-      Promise.resolve(streams.complain(`${where}: ${describeError(error)}`)),
+    refuse(error, lineNumber): Promise<void> {
+      const fate = error instanceof CallerError ? "sent" : "acked";
+      streams.complain(`Line ${lineNumber} was not ${fate}: ${describeError(error)}`);
+      return Promise.resolve();
+    },
   });
 }
 
@@ -67,9 +72,11 @@ export function runJsonMode(chat: ChatConnection, streams: Streams): Promise<num
         (text) => void writer.write(formatJson({ type: "notice", message: text })),
       ),
     show,
-    refuse(error, where): Promise<void> {
-      const code = error instanceof FernchatError ? error.code : "failed";
-      return show({ type: "error", code, message: `${where}: ${describeError(error)}` });
+    async refuse(error, lineNumber): Promise<void> {
+      // Of what was sent, the events tell already, by the message's id.
+      if (!(error instanceof CallerError)) return;
+      const message = `Line ${lineNumber} was not sent: ${describeError(error)}`;
+      await show({ type: "error", code: error.code, message });
     },
   });
 }
@@ -100,7 +107,7 @@ async function feed(chat: ChatConnection, input: ByteSource, mode: Mode): Promis
   let allSent = true;
   const refuse = async (error: unknown, { number }: InputLine): Promise<void> => {
     allSent = false;
-    await mode.refuse(error, `Line ${number} was not sent`);
+    await mode.refuse(error, number);
   };
   for await (const line of inputLines(input)) {
     try {

@@ -5,7 +5,8 @@
  */
 
 import assert from "node:assert/strict";
-import { JsonClient, runProgram, ServerProgram } from "./programs.ts";
+import { Proxy } from "../attacks/proxy.ts";
+import { JsonClient, Program, runProgram, ServerProgram } from "./programs.ts";
 
 const env = { FERNCHAT_PASSWORD: "pass1" };
 
@@ -197,3 +198,22 @@ Deno.test("--help teaches and --version tells: exit 0", async () => {
     assert.match(version.stdout.join(), new RegExp(`^fernchat ${program} \\d+\\.\\d+\\.\\d+$`));
   }
 });
+
+Deno.test("a connection that is cut: the lines that were not acked are named, exit 1", () =>
+  withTempDir(async (dir) => {
+    await using server = await ServerProgram.start(["--db", `${dir}/x.db`]);
+    await using proxy = new Proxy(server.port);
+    await using reader = await JsonClient.start(server.port, "user1", "pass1");
+    await using writer = Program.spawn("client", ["--user", "user1", `127.0.0.1:${proxy.port}`], {
+      env,
+    });
+    await writer.type("stored");
+    assert.equal((await reader.event("message"))["text"], "stored");
+    proxy.hooks.toServer = (_frame, _number, link) => {
+      link.cut(); // with the message on its way
+      return [];
+    };
+    await writer.type("lost");
+    assert.equal(await writer.ended(), 1);
+    assert.match(await writer.stderr, /Line 2 was not acked: The connection was cut/);
+  }));
