@@ -23,8 +23,8 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** One tmux server of our own, with one window: nothing of the user's tmux is touched. */
 export class Tmux implements AsyncDisposable {
-  static #count = 0;
-  readonly #socket = `fernchat-${Deno.pid}-${++Tmux.#count}`;
+  /** Random, since test files that run in parallel share their process id. */
+  readonly #socket = `fernchat-${crypto.randomUUID()}`;
 
   private constructor() {}
 
