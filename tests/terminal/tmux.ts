@@ -104,7 +104,7 @@ export class Tmux implements AsyncDisposable {
     for (;;) {
       const status = await this.ask(format);
       if (status !== "") return Number(status);
-      await this.#run("run-shell", "true");
+      await this.#run("run-shell", "-b", "true"); // in the background: its end can be missed too
       await this.#pause(deadline, "the end");
     }
   }
@@ -141,6 +141,7 @@ export class Tmux implements AsyncDisposable {
     const { PATH = "", HOME = "" } = Deno.env.toObject();
     const { code, stdout, stderr } = await new Deno.Command("tmux", {
       args: ["-u", "-L", this.#socket, "-f", "/dev/null", ...args],
+      signal: AbortSignal.timeout(DEFAULT_TIMEOUT_MS), // a tmux that hangs fails its test
       clearEnv: true,
       env: { PATH, HOME, LANG: "C.UTF-8", TERM: "xterm-256color", SHELL: "/bin/sh" },
     }).output();
