@@ -138,7 +138,10 @@ function addUserCommands(program: Command): void {
     .action((name: string, _, command) =>
       operate(command, (accounts) => {
         accounts.remove(name);
-        return { text: `Removed ${name}`, json: { event: "user-removed", name } };
+        return {
+          text: `Removed ${name}; who is connected now stays until leaving`,
+          json: { event: "user-removed", name },
+        };
       })
     );
   define("list", "show all accounts").action((_, command) =>

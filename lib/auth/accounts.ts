@@ -112,7 +112,13 @@ export class Accounts {
 
   /** Gives an account a new password. Throws `name-unknown`, `password-invalid`. */
   setPassword(name: string, password: string): void {
-    if (this.find(name) === undefined) throw unknown(name);
+    const account = this.find(name);
+    if (account === undefined) throw unknown(name);
+    if (account.demo) {
+      throw new EnvironmentError("demo-account", "Cannot change the demo account's password", {
+        hint: "add an account of your own with `user add NAME`; it ends the demo",
+      });
+    }
     checkPassword(password);
     this.setRecord(name, registerLocally(this.setup, name, password));
   }

@@ -114,7 +114,7 @@ async function feed(chat: ChatConnection, input: ByteSource, mode: Mode): Promis
       const said = mode.read(textOf(line));
       if (said.kind === "text") {
         await chat.writable();
-        chat.send(said.text, said.id).catch((error) => refuse(error, line));
+        chat.send(said.text, said.id).catch((error) => refuse(error, line)).catch(() => {});
       } else if (said.then === "leave") {
         break;
       }

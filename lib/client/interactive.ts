@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ConnectError, describeError, ExitCode, LoginError } from "../errors.ts";
+import { CallerError, ConnectError, describeError, ExitCode, LoginError } from "../errors.ts";
 import { MAX_TEXT_BYTES } from "../protocol/limits.ts";
 import type { SecureChannel } from "../protocol/channel.ts";
 import { type Address, formatAddress } from "./address.ts";
@@ -52,12 +52,14 @@ export async function runInteractive(options: InteractiveOptions): Promise<numbe
     Deno.exit(code);
   };
   const stopListening = onSignals(terminal, end);
+  const channels = [channel];
   try {
-    return await converse(terminal, channel, options);
+    return await converse(terminal, channels, options);
   } catch (error) {
     if (error instanceof Left) return error.exitCode;
     throw error;
   } finally {
+    for (const each of channels) each.abort(new Error("left")); // a server need not wait for us
     stopListening();
     terminal.restore();
   }
@@ -80,11 +82,11 @@ function onSignals(terminal: Terminal, end: (code: number) => never): () => void
 
 async function converse(
   terminal: Terminal,
-  channel: SecureChannel,
+  channels: SecureChannel[],
   options: InteractiveOptions,
 ): Promise<number> {
   terminal.notice(`Connected to ${formatAddress(options.address)}`);
-  const { user, channel: loggedIn } = await logIn(terminal, channel, options);
+  const { user, channel: loggedIn } = await logIn(terminal, channels, options);
   const chat = await ChatConnection.join(loggedIn, options.address, user, options.room);
   return await new Conversation(terminal, chat).run();
 }
@@ -92,22 +94,36 @@ async function converse(
 /** Asks until the login succeeds. A server that lost patience meanwhile is dialled again. */
 async function logIn(
   terminal: Terminal,
-  channel: SecureChannel,
+  channels: SecureChannel[],
   options: InteractiveOptions,
 ): Promise<{ user: string; channel: SecureChannel }> {
   for (let attempt = 1;; attempt += 1) {
     const credentials = await askCredentials(terminal, options.user);
     try {
-      return { user: await login(channel, credentials), channel };
+      return await tryLogin(channels, credentials, options.address);
     } catch (error) {
-      if (attempt >= MAX_ATTEMPTS) throw error;
-      if (error instanceof ConnectError) {
-        const again = await dial(options.address);
-        return { user: await login(again, credentials), channel: again };
-      }
-      if (!(error instanceof LoginError) || error.code !== "login-refused") throw error;
+      const again = error instanceof LoginError && error.code === "login-refused" ||
+        error instanceof CallerError;
+      if (attempt >= MAX_ATTEMPTS || !again) throw error;
       terminal.print({ text: describeError(error), style: "red" });
     }
+  }
+}
+
+/** Logs in on the last channel, or on a new one where the server has lost patience meanwhile. */
+async function tryLogin(
+  channels: SecureChannel[],
+  credentials: Credentials,
+  address: Address,
+): Promise<{ user: string; channel: SecureChannel }> {
+  let channel = channels.at(-1) as SecureChannel;
+  try {
+    return { user: await login(channel, credentials), channel };
+  } catch (error) {
+    if (!(error instanceof ConnectError)) throw error;
+    channel = await dial(address);
+    channels.push(channel);
+    return { user: await login(channel, credentials), channel };
   }
 }
 

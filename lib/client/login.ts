@@ -11,12 +11,13 @@ import {
   clientRegisterStart,
   opaqueReady,
 } from "../auth/opaque.ts";
-import { ConnectError, LoginError, PeerError } from "../errors.ts";
+import { CallerError, ConnectError, LoginError, PeerError } from "../errors.ts";
 import type { SecureChannel } from "../protocol/channel.ts";
 import {
   type ClientMessage,
   decodeServerMessage,
   encodeClientMessage,
+  isTypedName,
   type MessageOf,
   type ServerMessage,
 } from "../protocol/messages.ts";
@@ -34,9 +35,11 @@ export interface Credentials {
  * @returns the account's name as the server writes it.
  * @throws {LoginError} `login-refused`: wrong name or password, or not the server of the
  * registration; `login-relayed`: someone sits between this client and the server.
+ * @throws {CallerError} `name-invalid` if no account can have the name.
  * @throws {ConnectError} if the connection ends.
  */
 export async function login(channel: SecureChannel, credentials: Credentials): Promise<string> {
+  checkUsername(credentials.username);
   await opaqueReady;
   const { pending, ke1 } = clientLoginStart(credentials.username, credentials.password);
   const start = send(channel, { type: "login_start", username: credentials.username, ke1 });
@@ -113,6 +116,13 @@ async function receiveBytes(channel: SecureChannel): Promise<Uint8Array> {
     });
   }
   throw new ConnectError("connection-closed", "The server closed the connection");
+}
+
+function checkUsername(username: string): void {
+  if (isTypedName(username)) return;
+  throw new CallerError("name-invalid", "Not a user name: it is empty or too long", {
+    hint: "use 1 to 128 characters",
+  });
 }
 
 function refused(): LoginError {

@@ -21,6 +21,7 @@ export class LineWriter {
   write(line: string): Promise<void> {
     const bytes = new TextEncoder().encode(`${line}\n`);
     this.#last = this.#last.then(() => writeAll(this.#sink, bytes));
+    this.#last.catch(() => {}); // whoever writes next, or waits for this line, gets the failure
     return this.#last;
   }
 }

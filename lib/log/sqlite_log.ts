@@ -29,6 +29,12 @@ const COLUMNS = `room, seq, sender, sent_at AS sentAt, key_id AS keyId,
 /** Entries in one commit at the most: bounds how long a commit blocks everything else. */
 const MAX_BATCH = 512;
 
+/**
+ * Characters of tokens in one commit: its entries reach all subscribers' queues at once, and have to
+ * fit there (1 MiB a connection) with room for what waits already.
+ */
+const MAX_BATCH_CHARS = 256 * 1024;
+
 /** A {@linkcode MessageLog} over the `messages` table of a database. It does not close it. */
 export class SqliteLog implements MessageLog {
   readonly #database: DatabaseSync;
@@ -103,7 +109,7 @@ export class SqliteLog implements MessageLog {
   }
 
   #commit(): void {
-    const batch = this.#waiting.splice(0, MAX_BATCH);
+    const batch = this.#takeBatch();
     let stored: Stored[];
     try {
       stored = transaction(this.#database, () => this.#store(batch));
@@ -112,8 +118,23 @@ export class SqliteLog implements MessageLog {
       for (const { reject } of batch) reject(failure);
       return;
     }
-    this.#publish(stored);
-    batch.forEach(({ resolve }, at) => resolve((stored[at] as Stored).entry));
+    try {
+      this.#publish(stored);
+    } finally {
+      batch.forEach(({ resolve }, at) => resolve((stored[at] as Stored).entry));
+    }
+  }
+
+  /** What fits one commit: at least one entry, then more up to the limits. */
+  #takeBatch(): Waiting[] {
+    let size = 0;
+    let count = 0;
+    for (const { entry } of this.#waiting) {
+      size += entry.token.length;
+      if (count === MAX_BATCH || (count > 0 && size > MAX_BATCH_CHARS)) break;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
   }
 
   #store(batch: readonly Waiting[]): Stored[] {
@@ -159,8 +180,12 @@ export class SqliteLog implements MessageLog {
     this.#published.set(room, last.seq);
     const missing = first.seq - published - 1;
     if (missing <= 0) return entries;
-    const missed = this.#statements.read.all(room, published, missing) as unknown as LogEntry[];
-    return [...missed, ...entries];
+    try {
+      const missed = this.#statements.read.all(room, published, missing) as unknown as LogEntry[];
+      return [...missed, ...entries];
+    } catch {
+      return entries; // a damaged page: members see the gap, as the chain is for
+    }
   }
 
   #try<T>(query: () => T): Promise<T> {

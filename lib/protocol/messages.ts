@@ -123,6 +123,8 @@ export const decodeServerMessage = decoder<ServerMessage>(serverMessage);
 
 /** Whether a text can be the name of an account. */
 export const isAccountName = (text: string): boolean => v.is(accountName, text);
+/** Whether a text can be sent as a user name at all. */
+export const isTypedName = (text: string): boolean => v.is(typedName, text);
 /** Whether a text can be the name of a room. */
 export const isRoomName = (text: string): boolean => v.is(roomName, text);
 /** Whether a text can be the id of a message. */

@@ -103,7 +103,8 @@ export class Hub {
   #broadcast(room: string, entries: readonly LogEntry[]): void {
     const seats = [...this.#seats.get(room) ?? []];
     for (const entry of entries) {
-      const encoded = encodeServerMessage(toWire(entry));
+      const encoded = encode(entry);
+      if (encoded === undefined) continue;
       for (const seat of seats) {
         if (seat.held === undefined) seat.member.deliver(entry, encoded);
         else seat.held.push({ entry, encoded });
@@ -117,6 +118,18 @@ function start(seat: Seat, head: Head): void {
   seat.held = undefined;
   for (const { entry, encoded } of held) {
     if (entry.seq > head.seq) seat.member.deliver(entry, encoded);
+  }
+}
+
+/**
+ * An entry as a message, unless someone else put into the database what no message can hold. Members
+ * then see the gap, as the chain is for.
+ */
+function encode(entry: LogEntry): Uint8Array | undefined {
+  try {
+    return encodeServerMessage(toWire(entry));
+  } catch {
+    return undefined;
   }
 }
 

@@ -148,6 +148,7 @@ export class RunningServer {
         if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) {
           return; // the listener was closed
         }
+        if (isGone(error)) continue;
         this.#options.report(`Cannot accept a connection: ${describeError(error)}`);
         await new Promise((resolve) => setTimeout(resolve, 100)); // until files are free again
       }
@@ -156,10 +157,24 @@ export class RunningServer {
 
   #serve(connection: Deno.TcpConn): void {
     if (this.#sessions.size >= MAX_CONNECTIONS) return connection.close();
-    connection.setNoDelay(true);
+    setNoDelay(connection);
     const { hostname, port } = connection.remoteAddr;
     const session = new Session(connection, `${hostname}:${port}`, this.#context);
     this.#sessions.set(session, session.run().finally(() => this.#sessions.delete(session)));
+  }
+}
+
+/** A peer that was gone before it was accepted: that costs nobody else anything. */
+function isGone(error: unknown): boolean {
+  const { NotConnected, ConnectionAborted, ConnectionReset } = Deno.errors;
+  return [NotConnected, ConnectionAborted, ConnectionReset].some((kind) => error instanceof kind);
+}
+
+function setNoDelay(connection: Deno.TcpConn): void {
+  try {
+    connection.setNoDelay(true);
+  } catch {
+    // It is gone already: its session finds out at the first read.
   }
 }
 

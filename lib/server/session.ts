@@ -176,6 +176,11 @@ export class Session implements Member {
 
   /** A new password: allowed right after a login, which proved the old one. */
   startRegistration({ request }: MessageOf<ClientMessage, "register_start">): void {
+    if (this.#context.accounts.find(this.#user)?.demo !== false) {
+      // The demo password is public: whoever changed it would lock everyone else out.
+      const message = "The demo account's password cannot be changed";
+      return this.#send({ type: "error", code: "demo-account", message });
+    }
     const response = serverRegister(this.#context.accounts.setup, this.#user, request);
     this.#registering = true;
     this.#send({ type: "register_response", response });

@@ -217,3 +217,13 @@ Deno.test("a connection that is cut: the lines that were not acked are named, ex
     assert.equal(await writer.ended(), 1);
     assert.match(await writer.stderr, /Line 2 was not acked: The connection was cut/);
   }));
+
+Deno.test("a name that no account can have is the caller's fault: exit 2", () =>
+  withTempDir(async (dir) => {
+    await using server = await ServerProgram.start(["--db", `${dir}/x.db`]);
+    const address = `127.0.0.1:${server.port}`;
+    for (const user of ["", "x".repeat(129)]) {
+      const says = /^Error: Not a user name: it is empty or too long/;
+      await fails("client", [address, "--user", user], { code: 2, says }, { env });
+    }
+  }));
