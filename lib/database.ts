@@ -68,6 +68,34 @@ export function openDatabase(path: string): DatabaseSync {
   }
 }
 
+/**
+ * Opens a database that is there already, to read only: also while a server writes to it. Of its
+ * own, SQLite may leave an empty journal (`-wal`, `-shm`) beside it.
+ *
+ * @throws {EnvironmentError} as {@linkcode openDatabase}, and `database-missing`.
+ */
+export function openDatabaseForReading(path: string): DatabaseSync {
+  try {
+    Deno.statSync(path);
+    const database = new DatabaseSync(path, { readOnly: true });
+    try {
+      database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+      if (checkOwnership(database, path) === 0) throw new ForeignDatabase("it has no tables");
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  } catch (error) {
+    if (!(error instanceof NotFound)) throw databaseError(path, error);
+    throw new EnvironmentError(
+      "database-missing",
+      `Cannot use the database ${path}: there is no such file`,
+      { cause: error, hint: "name the server's file with --db" },
+    );
+  }
+}
+
 /** Runs `work` in a write transaction: all of it happens, or none. */
 export function transaction<T>(database: DatabaseSync, work: () => T): T {
   database.exec("BEGIN IMMEDIATE");

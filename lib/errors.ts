@@ -84,6 +84,11 @@ export class LoginError extends FernchatError {
   override readonly exitCode: number = ExitCode.loginRefused;
 }
 
+/** What was kept is not what it was: the log does not verify. */
+export class VerificationError extends FernchatError {
+  override readonly exitCode: number = ExitCode.verificationFailed;
+}
+
 /** Our own bug: a state that cannot be. Never thrown for anything that a peer or user can cause. */
 export class BugError extends FernchatError {
   constructor(message: string, details: ErrorDetails = {}) {

@@ -1,0 +1,144 @@
+/**
+ * The log as it stands in a database's file, for operators: read only, row by row in the order of
+ * the table, trusting nothing about the rows, and also while a server appends to it.
+ *
+ * @module
+ */
+
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { databaseError, openDatabaseForReading } from "../database.ts";
+import type { LogEntry } from "./message_log.ts";
+
+/** A row of the table `messages`. */
+export interface LogRow extends LogEntry {
+  /** Its place in the whole table: rows are appended with growing ids. */
+  id: number;
+}
+
+/** Which rows: those that meet every condition given. */
+export interface RowFilter {
+  /** Rows of these rooms; of all of them by default. */
+  rooms?: readonly string[];
+  /** Without regard to upper and lower case, as in account names. */
+  sender?: string;
+  /** Sent at this time or later: ISO 8601, UTC, milliseconds. */
+  since?: string;
+  /** Sent before this time. */
+  until?: string;
+}
+
+/** Rows in memory at once: with the longest tokens, 33 MB. */
+const PAGE_ROWS = 256;
+
+/** The smallest id that SQLite knows: an edited table may have rows below 1. */
+const FIRST_ID = -(2n ** 63n);
+
+/**
+ * In the order of the ids, not by the index of rooms: the index is not what is checked. The runtime
+ * cuts text at a NUL character, so `hidden` tells whether there is one.
+ */
+const FROM_WHERE = `FROM messages WHERE id >= :first AND id <= :last
+  AND (:rooms IS NULL OR room IN (SELECT value FROM json_each(:rooms)))
+  AND (:sender IS NULL OR sender = :sender COLLATE NOCASE)
+  AND (:since IS NULL OR sent_at >= :since) AND (:until IS NULL OR sent_at < :until)`;
+const ROWS = `SELECT id, room, seq, sender, sent_at, key_id, message_id, token, chain,
+    instr(CAST(room || sender || sent_at || key_id || message_id || token || chain AS BLOB), x'00')
+      AS hidden ${FROM_WHERE} ORDER BY id LIMIT ${PAGE_ROWS}`;
+
+/** What SQLite takes for {@linkcode RowFilter}. */
+type Conditions = { [name in keyof Required<RowFilter>]: string | null };
+
+type Row = { [column: string]: unknown };
+
+/** See the module's description. Errors are `EnvironmentError`. */
+export class LogReader implements Disposable {
+  readonly #database: DatabaseSync;
+  readonly #path: string;
+
+  private constructor(database: DatabaseSync, path: string) {
+    this.#database = database;
+    this.#path = path;
+  }
+
+  /** Opens a database's log. Never makes a file. */
+  static open(path: string): LogReader {
+    return new LogReader(openDatabaseForReading(path), path);
+  }
+
+  /** The number of rows there are now. */
+  count(filter: RowFilter = {}): number {
+    return this.#try(() => {
+      const statement = this.#database.prepare(`SELECT count(*) AS count ${FROM_WHERE}`);
+      const bounds = { first: FIRST_ID, last: this.#lastId() ?? FIRST_ID };
+      return Number(statement.get({ ...conditions(filter), ...bounds })?.["count"]);
+    });
+  }
+
+  /**
+   * The rows there are at the first call, in pages. Each page is a transaction of its own: a long
+   * one would keep a running server from tidying its journal, and rows are only ever appended.
+   */
+  async *rows(filter: RowFilter = {}): AsyncGenerator<LogRow, void> {
+    const statement = this.#try(() => this.#database.prepare(ROWS));
+    statement.setReadBigInts(true); // an edited table may hold numbers that are none of JavaScript's
+    const last = this.#try(() => this.#lastId());
+    if (last === undefined) return;
+    const given = conditions(filter);
+    for (let first = FIRST_ID; first <= last;) {
+      const page = await this.#page(statement, { ...given, first, last });
+      for (const row of page) yield logRow(row);
+      if (page.length < PAGE_ROWS) return;
+      first = (page.at(-1)?.["id"] as bigint) + 1n;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#database.close();
+  }
+
+  #page(
+    statement: StatementSync,
+    given: Conditions & { first: bigint; last: bigint },
+  ): Promise<Row[]> {
+    return Promise.resolve(this.#try(() => statement.all(given)));
+  }
+
+  #lastId(): bigint | undefined {
+    const statement = this.#database.prepare("SELECT max(id) AS id FROM messages");
+    statement.setReadBigInts(true);
+    return (statement.get()?.["id"] as bigint | null) ?? undefined;
+  }
+
+  #try<T>(query: () => T): T {
+    try {
+      return query();
+    } catch (error) {
+      throw databaseError(this.#path, error);
+    }
+  }
+}
+
+function conditions({ rooms, sender, since, until }: RowFilter): Conditions {
+  return {
+    rooms: rooms === undefined ? null : JSON.stringify(rooms),
+    sender: sender ?? null,
+    since: since ?? null,
+    until: until ?? null,
+  };
+}
+
+/** Whatever an edited table holds becomes text and numbers, which then do not fit the chain. */
+function logRow(row: Row): LogRow {
+  const text = (column: string): string => String(row[column]);
+  return {
+    id: Number(row["id"]),
+    room: text("room"),
+    seq: Number(row["seq"]),
+    sender: text("sender"),
+    sentAt: text("sent_at"),
+    keyId: text("key_id"),
+    messageId: text("message_id"),
+    token: Number(row["hidden"] ?? 0) > 0 ? `${text("token")}\0` : text("token"),
+    chain: text("chain"),
+  };
+}
