@@ -5,6 +5,7 @@
  */
 
 import type { Command } from "commander";
+import { addLogCommands } from "./lib/cli/log_commands.ts";
 import { complain, createProgram, fail, runProgram } from "./lib/cli/program.ts";
 import { formatAddress, parsePort } from "./lib/client/address.ts";
 import { DEMO } from "./lib/auth/accounts.ts";
@@ -32,10 +33,11 @@ Examples:
   server user add alice        make an account; the demo account ends
   server --host 0.0.0.0        let others in, with accounts of their own
   server --key-file lobby.key  keep the lobby's key over restarts
+  server log verify            check that nobody changed the log
 
 Stop it with Ctrl-C: it stores what it has, tells the clients and shows the
 log's head, which is worth noting.
-Exit codes: 0 done, 1 failure, 2 usage.`;
+Exit codes: 0 done, 1 failure, 2 usage, 5 the log does not verify.`;
 
 async function serve(flags: Flags): Promise<void> {
   const { host, port, db } = { ...DEFAULTS, ...flags };
@@ -153,7 +155,7 @@ function addUserCommands(program: Command): void {
 }
 
 const program = createProgram("server", "Fernchat's server: an encrypted group chat of your own.")
-  .usage("[serve] [options] | user <command>")
+  .usage("[serve] [options] | user <command> | log <command>")
   .option("--host <address>", `the address to listen on (default: ${DEFAULTS.host})`)
   .option("--port <number>", `the port; 0 picks a free one (default: ${DEFAULTS.port})`)
   .option("--db <file>", `the database, made if there is none (default: ${DEFAULTS.db})`)
@@ -166,6 +168,7 @@ const program = createProgram("server", "Fernchat's server: an encrypted group c
   .addHelpText("after", HELP)
   .action((flags: Flags) => serve(flags));
 addUserCommands(program);
+addLogCommands(program, DEFAULTS.db);
 
 if (import.meta.main) {
   // `serve` is the command that needs no name.

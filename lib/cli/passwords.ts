@@ -32,7 +32,8 @@ export async function passwordFromFile(path: string): Promise<string> {
   }
 }
 
-async function readStandardInput(): Promise<Uint8Array> {
+/** Everything on the standard input. */
+export async function readStandardInput(): Promise<Uint8Array> {
   return new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer());
 }
 
@@ -47,23 +48,28 @@ export async function promptNewPassword(name: string): Promise<string> {
       hint: "run it in a terminal, or pass --password-file FILE (- for the standard input)",
     });
   }
+  const [first, again] = await promptSecrets(`New password for ${name}: `, "The same again: ");
+  if (first !== again) {
+    throw new CallerError("password-mismatch", "The two passwords differ", {
+      hint: "nothing was changed; try again",
+    });
+  }
+  return first as string;
+}
+
+/** Asks on the terminal for secrets, one after another, without showing them. */
+export async function promptSecrets(...prompts: string[]): Promise<string[]> {
   await using terminal = Terminal.open(systemTerminal(), {
     color: false,
     maxLineBytes: MAX_FILE_BYTES,
     onInterrupt: () => leave(terminal),
   });
-  const first = await ask(terminal, `New password for ${name}: `);
-  if (first !== await ask(terminal, "The same again: ")) {
-    throw new CallerError("password-mismatch", "The two passwords differ", {
-      hint: "nothing was changed; try again",
-    });
+  const secrets: string[] = [];
+  for (const prompt of prompts) {
+    const input = await terminal.readPassword(prompt);
+    secrets.push(input.kind === "line" ? input.text : leave(terminal));
   }
-  return first;
-}
-
-async function ask(terminal: Terminal, prompt: string): Promise<string> {
-  const input = await terminal.readPassword(prompt);
-  return input.kind === "line" ? input.text : leave(terminal);
+  return secrets;
 }
 
 function leave(terminal: Terminal): never {

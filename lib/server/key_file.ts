@@ -12,6 +12,8 @@ import { MAX_RING_KEYS } from "../protocol/limits.ts";
 /** Bytes of a key file: some thousand keys. What is larger is another file, named by mistake. */
 const MAX_FILE_BYTES = 64 * 1024;
 
+const NEW_HINT = "name a file that this server made, or a new one, which it then makes";
+
 /**
  * Reads the ring, or makes a file (mode 0600) with one new key.
  *
@@ -21,9 +23,18 @@ export function loadOrCreateKeyFile(path: string): KeyRing {
   try {
     return create(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw unusable(path, error);
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw unusable(path, error, NEW_HINT);
   }
-  return read(path);
+  return read(path, NEW_HINT);
+}
+
+/**
+ * Reads the ring from a file that is there already.
+ *
+ * @throws {EnvironmentError} as {@linkcode loadOrCreateKeyFile}.
+ */
+export function loadKeyFile(path: string): KeyRing {
+  return read(path, "name a file that has one Fernet key a line");
 }
 
 /** Whether someone else on this machine may read the file. Never so where modes have no meaning. */
@@ -40,7 +51,7 @@ function create(path: string): KeyRing {
   return ring;
 }
 
-function read(path: string): KeyRing {
+function read(path: string, hint: string): KeyRing {
   try {
     if (Deno.statSync(path).size > MAX_FILE_BYTES) throw new RangeError("it is too large");
     const ring = KeyRing.parse(Deno.readTextFileSync(path));
@@ -49,20 +60,20 @@ function read(path: string): KeyRing {
     }
     return ring;
   } catch (error) {
-    throw unusable(path, error);
+    throw unusable(path, error, hint);
   }
 }
 
-function unusable(path: string, cause: unknown): EnvironmentError {
+function unusable(path: string, cause: unknown, hint: string): EnvironmentError {
   const reason = cause instanceof FernchatError
     ? cause.message
     : cause instanceof Deno.errors.NotFound
-    ? "its folder does not exist"
+    ? "there is no such file or folder"
     : cause instanceof Error
     ? cause.message
     : String(cause);
   return new EnvironmentError("key-file-unusable", `Cannot use the key file ${path}: ${reason}`, {
     cause,
-    hint: "name a file that this server made, or a new one, which it then makes",
+    hint,
   });
 }

@@ -1,0 +1,147 @@
+/**
+ * `server log show` and `server log export`: the rows of a log, one after another, with their texts
+ * where there is a key. Nothing is left out without a word.
+ *
+ * @module
+ */
+
+import { formatJson, LineWriter } from "../client/output.ts";
+import { sanitizeText } from "../client/terminal/sanitize.ts";
+import { EnvironmentError, FernchatError } from "../errors.ts";
+import type { KeyRing } from "../fernet.ts";
+import { LogReader, type LogRow, type RowFilter } from "../log/log_reader.ts";
+import { openText } from "../rooms/open_room.ts";
+import { csvLine } from "./csv.ts";
+import { promptRing, ringFromFile } from "./keys.ts";
+import { Progress } from "./progress.ts";
+
+/** What `show` and `export` are asked for. */
+export interface RowsOptions {
+  db: string;
+  filter: RowFilter;
+  /** Where the keys are: see `ringFromFile`. */
+  keyFile?: string;
+}
+
+/** Why a row has no text. */
+type Unreadable = "key-missing" | "token-invalid";
+
+type Opened = { text: string; error: null } | { text: null; error: Unreadable };
+
+const REASONS: { [error in Unreadable]: (row: LogRow) => string } = {
+  "key-missing": ({ keyId }) => `cannot be read without the key ${keyId}`,
+  "token-invalid": () => "not what its sender wrote: its token does not belong to this row",
+};
+
+/**
+ * Shows messages as text, or as one object of JSON a line; without a key file, asks for a key.
+ *
+ * @throws {EnvironmentError} `log-unreadable` after all rows, if some could not be read.
+ */
+export async function showCommand(options: RowsOptions & { json: boolean }): Promise<void> {
+  using reader = LogReader.open(options.db);
+  const { keyFile, json } = options;
+  const ring = keyFile === undefined ? await promptRing() : await ringFromFile(keyFile);
+  await writeRows(reader, options.filter, (row) => {
+    const opened = open(ring, row);
+    const { room, seq, messageId: id, sender, sentAt: sent_at } = row;
+    const line = json
+      ? formatJson({ room, seq, id, sender, sent_at, ...opened })
+      : asText(row, opened);
+    return { line, unreadable: opened.error !== null };
+  });
+}
+
+/**
+ * Writes the rows as they are, and with a key file also `text`, and `error` where there is none.
+ *
+ * @throws {EnvironmentError} as {@linkcode showCommand}.
+ */
+export async function exportCommand(
+  options: RowsOptions & { format: "jsonl" | "csv" },
+): Promise<void> {
+  using reader = LogReader.open(options.db);
+  const ring = options.keyFile === undefined ? undefined : await ringFromFile(options.keyFile);
+  const csv = options.format === "csv";
+  const asLine = csv ? safeCsvLine : formatJson;
+  const columns = [...COLUMNS, ...(ring === undefined ? [] : ["text", "error"])];
+  const header = csv ? csvLine(columns) : undefined;
+  await writeRows(reader, options.filter, (row) => {
+    const opened = ring === undefined ? undefined : open(ring, row);
+    const record = { ...tableRow(row), ...opened };
+    return { line: asLine(record), unreadable: typeof opened?.error === "string" };
+  }, header);
+}
+
+/** The table's columns, in its order. */
+const COLUMNS = Object.keys(tableRow({} as LogRow));
+
+function tableRow(row: LogRow): { [column: string]: string | number } {
+  const { id, room, seq, sender, sentAt, keyId, messageId, token, chain } = row;
+  return {
+    id,
+    room,
+    seq,
+    sender,
+    sent_at: sentAt,
+    key_id: keyId,
+    message_id: messageId,
+    token,
+    chain,
+  };
+}
+
+function safeCsvLine(record: { [column: string]: string | number | null }): string {
+  const line = csvLine(Object.values(record));
+  if (!Deno.stdout.isTerminal()) return line;
+  return `${sanitizeText(line.slice(0, -1), { keepNewlines: true })}\r`;
+}
+
+function open(ring: KeyRing, row: LogRow): Opened {
+  if (ring.find(row.keyId) === undefined) return { text: null, error: "key-missing" };
+  const { room, sender, messageId: id, sentAt: sent_at } = row;
+  try {
+    return { text: openText(ring, { room, sender, id, sent_at }, row), error: null };
+  } catch (error) {
+    if (error instanceof FernchatError) return { text: null, error: "token-invalid" };
+    throw error;
+  }
+}
+
+/** `[YYYY-MM-DD HH:MM:SS] room seq sender: text`, in UTC; without a text, what is wrong after `--`. */
+function asText(row: LogRow, { text, error }: Opened): string {
+  const time = row.sentAt.slice(0, 19).replace("T", " ");
+  const rest = error === null ? `: ${text}` : ` -- ${REASONS[error](row)}`;
+  return sanitizeText(`[${time}] ${row.room} ${row.seq} ${row.sender}${rest}`);
+}
+
+async function writeRows(
+  reader: LogReader,
+  filter: RowFilter,
+  format: (row: LogRow) => { line: string; unreadable: boolean },
+  header?: string,
+): Promise<void> {
+  const output = new LineWriter(Deno.stdout);
+  const count = { rows: 0, unreadable: 0 };
+  try {
+    using progress = new Progress(reader.count(filter), !Deno.stdout.isTerminal());
+    if (header !== undefined) await output.write(header);
+    for await (const row of reader.rows(filter)) {
+      const { line, unreadable } = format(row);
+      await output.write(line);
+      progress.step();
+      count.rows += 1;
+      if (unreadable) count.unreadable += 1;
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error; // whoever read has seen enough
+  }
+  if (count.unreadable > 0) throw unreadable(count);
+}
+
+function unreadable(count: { rows: number; unreadable: number }): EnvironmentError {
+  const message = `${count.unreadable} of ${count.rows} messages could not be read`;
+  return new EnvironmentError("log-unreadable", message, {
+    hint: "put the keys that are missing into --key-file; `log verify` finds what was altered",
+  });
+}

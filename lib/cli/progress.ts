@@ -1,0 +1,45 @@
+/**
+ * How far a long command is, on a terminal's last line.
+ *
+ * @module
+ */
+
+/** Fewer steps than this take less than a second: no progress is worth showing. */
+const MIN_STEPS = 20_000;
+
+/** Counts steps, and shows them on stderr if somebody looks there. */
+export class Progress implements Disposable {
+  readonly #total: number;
+  readonly #shown: boolean;
+  #done = 0;
+  #percent = -1;
+
+  /** Steps there are to do. `wanted` is false where stdout goes to the same terminal. */
+  constructor(total: number, wanted = true) {
+    this.#total = total;
+    this.#shown = wanted && total >= MIN_STEPS && Deno.stderr.isTerminal() && !isPlain();
+  }
+
+  /** One more step is done. */
+  step(): void {
+    this.#done += 1;
+    if (!this.#shown) return;
+    const percent = Math.min(100, Math.floor(100 * this.#done / this.#total));
+    if (percent === this.#percent) return;
+    this.#percent = percent;
+    write(`\r${String(percent).padStart(3)} % of ${this.#total} messages`);
+  }
+
+  /** Clears the line. */
+  [Symbol.dispose](): void {
+    if (this.#percent >= 0) write("\r\x1b[K");
+  }
+}
+
+function isPlain(): boolean {
+  return Deno.env.get("TERM") === "dumb" || Boolean(Deno.env.get("NO_COLOR"));
+}
+
+function write(text: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(text));
+}
