@@ -49,8 +49,10 @@ async function serve(flags: Flags): Promise<void> {
     ...(flags.keyFile === undefined ? {} : { keyFile: flags.keyFile }),
     report: (line) => complain(`${new Date().toISOString()} ${line}`),
   });
+  const signal = stopSignal(); // before anybody knows that there is a server to stop
   announce(server, db, flags);
-  await stopped(server, flags);
+  await signal;
+  await stop(server, flags);
 }
 
 function announce(server: RunningServer, db: string, flags: Flags): void {
@@ -73,14 +75,17 @@ function announce(server: RunningServer, db: string, flags: Flags): void {
   }
 }
 
-/** Waits for a signal, then stops in order. A second signal ends it at once. */
-async function stopped(server: RunningServer, { json }: Flags): Promise<void> {
-  await new Promise<void>((resolve) => {
+/** Resolves with the first signal to stop. A second one ends the program at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
     let signals = 0;
     const onSignal = (): void => ++signals > 1 ? Deno.exit(ExitCode.interrupted) : resolve();
     const names: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
     for (const name of names) Deno.addSignalListener(name, onSignal);
   });
+}
+
+async function stop(server: RunningServer, { json }: Flags): Promise<void> {
   const { seq, chain } = await server.stop();
   if (json) console.log(JSON.stringify({ event: "stopped", room: LOBBY, seq, chain }));
   else console.log(`Log head: ${LOBBY} ${seq} ${chain}`);
