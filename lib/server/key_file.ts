@@ -12,7 +12,21 @@ import { MAX_RING_KEYS } from "../protocol/limits.ts";
 /** Bytes of a key file: some thousand keys. What is larger is another file, named by mistake. */
 const MAX_FILE_BYTES = 64 * 1024;
 
-const NEW_HINT = "name a file that this server made, or a new one, which it then makes";
+/** How to put it that there is no file, and what to do next. */
+interface Advice {
+  missing: string;
+  hint: string;
+}
+
+const WHERE_IT_IS_MADE: Advice = {
+  missing: "its folder does not exist",
+  hint: "name a file that this server made, or a new one, which it then makes",
+};
+
+const WHERE_IT_IS_READ: Advice = {
+  missing: "there is no such file",
+  hint: "name a file that has one Fernet key a line",
+};
 
 /**
  * Reads the ring, or makes a file (mode 0600) with one new key.
@@ -23,9 +37,11 @@ export function loadOrCreateKeyFile(path: string): KeyRing {
   try {
     return create(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw unusable(path, error, NEW_HINT);
+    if (!(error instanceof Deno.errors.AlreadyExists)) {
+      throw unusable(path, error, WHERE_IT_IS_MADE);
+    }
   }
-  return read(path, NEW_HINT);
+  return read(path, WHERE_IT_IS_MADE);
 }
 
 /**
@@ -34,7 +50,7 @@ export function loadOrCreateKeyFile(path: string): KeyRing {
  * @throws {EnvironmentError} as {@linkcode loadOrCreateKeyFile}.
  */
 export function loadKeyFile(path: string): KeyRing {
-  return read(path, "name a file that has one Fernet key a line");
+  return read(path, WHERE_IT_IS_READ);
 }
 
 /** Whether someone else on this machine may read the file. Never so where modes have no meaning. */
@@ -51,7 +67,7 @@ function create(path: string): KeyRing {
   return ring;
 }
 
-function read(path: string, hint: string): KeyRing {
+function read(path: string, advice: Advice): KeyRing {
   try {
     if (Deno.statSync(path).size > MAX_FILE_BYTES) throw new RangeError("it is too large");
     const ring = KeyRing.parse(Deno.readTextFileSync(path));
@@ -60,20 +76,20 @@ function read(path: string, hint: string): KeyRing {
     }
     return ring;
   } catch (error) {
-    throw unusable(path, error, hint);
+    throw unusable(path, error, advice);
   }
 }
 
-function unusable(path: string, cause: unknown, hint: string): EnvironmentError {
+function unusable(path: string, cause: unknown, advice: Advice): EnvironmentError {
   const reason = cause instanceof FernchatError
     ? cause.message
     : cause instanceof Deno.errors.NotFound
-    ? "there is no such file or folder"
+    ? advice.missing
     : cause instanceof Error
     ? cause.message
     : String(cause);
   return new EnvironmentError("key-file-unusable", `Cannot use the key file ${path}: ${reason}`, {
     cause,
-    hint,
+    hint: advice.hint,
   });
 }
