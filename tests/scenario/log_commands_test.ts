@@ -1,0 +1,255 @@
+/**
+ * `server log verify`, `show` and `export` as an operator runs them, beside a running server and
+ * after it, on a log as it was written and on edited ones.
+ * Each takes seconds: real processes, and 64 MiB of Argon2id for every login.
+ */
+
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { openDatabase } from "../../lib/database.ts";
+import { FernetKey, KeyRing } from "../../lib/fernet.ts";
+import { SqliteLog } from "../../lib/log/sqlite_log.ts";
+import { sealText } from "../../lib/rooms/open_room.ts";
+import { TempFolder } from "../attacks/server.ts";
+import { JsonClient, runProgram, ServerProgram } from "./programs.ts";
+
+const KEY = FernetKey.generate();
+const OLD_KEY = FernetKey.generate();
+
+/** What four people said, the first with a key that was replaced since. */
+const SAID = [
+  { key: OLD_KEY, room: "lobby", sender: "alice", text: "long ago" },
+  { key: KEY, room: "lobby", sender: "bob", text: '=HYPERLINK("x"), he said' },
+  { key: KEY, room: "physics", sender: "alice", text: "\u001b[2J\u202egnp.exe" },
+  { key: KEY, room: "lobby", sender: "alice", text: "two\nlines" },
+];
+
+const sentAt = (at: number): string => `2026-01-0${at + 1}T10:00:00.000Z`;
+
+/** A server's files, in a folder of their own. */
+class Files implements Disposable {
+  readonly #folder = new TempFolder();
+  readonly db = this.#folder.file("chat_logs.db");
+  readonly keys = this.#folder.file("keys");
+
+  static async make(): Promise<Files> {
+    const files = new Files();
+    Deno.writeTextFileSync(files.keys, new KeyRing([KEY, OLD_KEY]).toString());
+    const database = openDatabase(files.db);
+    const log = new SqliteLog(database, files.db);
+    for (const [at, { key, room, sender, text }] of SAID.entries()) {
+      const envelope = { room, sender, id: `m-${at}`, sent_at: sentAt(at) };
+      const sealed = sealText(key, envelope, text);
+      await log.append({ room, sender, messageId: `m-${at}`, sentAt: sentAt(at), ...sealed });
+    }
+    database.close();
+    return files;
+  }
+
+  file(name: string, text: string): string {
+    const path = this.#folder.file(name);
+    Deno.writeTextFileSync(path, text);
+    return path;
+  }
+
+  edit(sql: string): void {
+    const database = new DatabaseSync(this.db);
+    database.exec(sql);
+    database.close();
+  }
+
+  /** Runs `server log …` on the database. */
+  log(args: string[], input = ""): ReturnType<typeof runProgram> {
+    return runProgram("server", ["log", ...args, "--db", this.db], input);
+  }
+
+  [Symbol.dispose](): void {
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+/** Asserts an end with nothing on stdout and one line on stderr. */
+function assertFailed(
+  { code, stdout, stderr }: { code: number; stdout: string[]; stderr: string },
+  expected: number,
+  says: RegExp,
+): void {
+  assert.equal(code, expected, stderr);
+  assert.match(stderr, says);
+  assert.equal(stderr.trim().split("\n").length, 1, `one line: ${stderr}`);
+  assert.deepEqual(stdout, []);
+}
+
+Deno.test("log verify passes a log as it was written, and shows heads that it takes later", async () => {
+  using files = await Files.make();
+  const { code, stdout, stderr } = await files.log(["verify"]);
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.equal(stdout[0], "The chain is unbroken: 4 messages in 2 rooms");
+  assert.match(stdout[1] ?? "", /^No noted head was given, so a cut-off end /);
+  const heads = stdout.slice(2);
+  assert.match(heads.join("\n"), /^lobby 3 [0-9a-f]{64}\nphysics 1 [0-9a-f]{64}$/);
+  assert.ok(stdout.every((line) => line.length <= 80), "fits 80 columns");
+  const noted = files.file("heads", `# noted\n\nLog head: ${heads[0]}\n`);
+  const again = await files.log(["verify", "--head-file", noted, "--head", heads[1] as string]);
+  assert.deepEqual([again.code, again.stdout[1]], [0, "It agrees with 2 noted heads."]);
+});
+
+Deno.test("log verify --json says the heads, and with --room those of one room", async () => {
+  using files = await Files.make();
+  const { code, stdout } = await files.log(["verify", "--json", "--room", "physics"]);
+  assert.equal(code, 0);
+  assert.equal(stdout.length, 1);
+  const { event, rows, heads, noted } = JSON.parse(stdout[0] as string);
+  assert.deepEqual([event, rows, heads.length, noted], ["log-verified", 1, 1, 0]);
+  assert.deepEqual([heads[0].room, heads[0].seq], ["physics", 1]);
+});
+
+Deno.test("log verify names an altered row: exit 5, in one line or as JSON", async () => {
+  using files = await Files.make();
+  files.edit("UPDATE messages SET sender = 'mallory' WHERE id = 2");
+  const says = /^Error: The log is not what was written: row id 2, room lobby, seq 2: altered: /;
+  assertFailed(await files.log(["verify"]), 5, says);
+  const { code, stdout } = await files.log(["verify", "--json"]);
+  assert.equal(code, 5);
+  const { event, kind, id, room, seq } = JSON.parse(stdout.join("\n"));
+  assert.deepEqual([event, kind, id, room, seq], ["log-broken", "altered", 2, "lobby", 2]);
+});
+
+Deno.test("log verify shows an edited room name as harmless text", async () => {
+  using files = await Files.make();
+  files.edit("UPDATE messages SET room = char(27) || '[2J' || char(8238) WHERE id = 3");
+  const { code, stderr } = await files.log(["verify"]);
+  assert.equal(code, 5);
+  assert.doesNotMatch(stderr.trimEnd(), /[\p{Cc}\p{Cf}]/u);
+});
+
+Deno.test("log verify finds a cut-off end by the line that a stopping server printed", async () => {
+  using files = await Files.make();
+  await using server = await ServerProgram.start(["--db", files.db]);
+  server.kill("SIGINT");
+  const { room, seq, chain } = JSON.parse(await server.until((line) => line.includes("stopped")));
+  assert.equal(await server.ended(), 0);
+  const head = `${room} ${seq} ${chain}`;
+  assert.equal((await files.log(["verify", "--head", head])).code, 0);
+  files.edit("DELETE FROM messages WHERE id = 4");
+  assert.equal((await files.log(["verify"])).code, 0);
+  const cut = await files.log(["verify", "--head", head]);
+  assertFailed(cut, 5, /room lobby, seq 3: cut-off: the log ends at seq 2/);
+});
+
+Deno.test("log verify, show and export work beside a running server", async () => {
+  using files = await Files.make();
+  await using server = await ServerProgram.start(["--db", files.db, "--key-file", files.keys]);
+  await using client = await JsonClient.start(server.port, "user1", "pass1");
+  await client.send("while it runs");
+  const { seq, chain } = await client.event("ack");
+  const head = `lobby ${seq} ${chain ?? (await headOf(files))}`;
+  const verified = await files.log(["verify", "--head", head]);
+  assert.deepEqual([verified.code, verified.stderr], [0, ""]);
+  const shown = await files.log(["show", "--key-file", "-", "--sender", "USER1"], server.key);
+  assert.deepEqual([shown.code, shown.stdout.length], [0, 1]);
+  assert.match(shown.stdout[0] ?? "", /^\[[\d-]{10} [\d:]{8}\] lobby 4 user1: while it runs$/);
+  assert.equal((await files.log(["export"])).stdout.length, 5);
+  await client.send("it still stores");
+  assert.equal((await client.event("ack"))["seq"], 5);
+});
+
+async function headOf(files: Files): Promise<string> {
+  const { stdout } = await files.log(["verify", "--json", "--room", "lobby"]);
+  return JSON.parse(stdout.join("")).heads[0].chain;
+}
+
+Deno.test("log show prints what was said as harmless lines, times in UTC", async () => {
+  using files = await Files.make();
+  const { code, stdout, stderr } = await files.log(["show", "--key-file", files.keys]);
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.deepEqual(stdout, [
+    "[2026-01-01 10:00:00] lobby 1 alice: long ago",
+    '[2026-01-02 10:00:00] lobby 2 bob: =HYPERLINK("x"), he said',
+    "[2026-01-03 10:00:00] physics 1 alice: ␛[2J\\u{202e}gnp.exe",
+    "[2026-01-04 10:00:00] lobby 3 alice: two ⏎ lines",
+  ]);
+});
+
+Deno.test("log show filters by room, sender and time", async () => {
+  using files = await Files.make();
+  const shown = async (...filter: string[]): Promise<number[]> => {
+    const { stdout } = await files.log(["show", "--json", "--key-file", files.keys, ...filter]);
+    return stdout.map((line) => Number(JSON.parse(line).id.slice(2)));
+  };
+  assert.deepEqual(await shown("--room", "lobby"), [0, 1, 3]);
+  assert.deepEqual(await shown("--room", "lobby", "--room", "physics"), [0, 1, 2, 3]);
+  assert.deepEqual(await shown("--sender", "Alice", "--room", "lobby"), [0, 3]);
+  assert.deepEqual(await shown("--since", "2026-01-02T10:00:00Z", "--until", "2026-01-04"), [1, 2]);
+  assert.deepEqual(await shown("--since", "2026-01-02T10:00:00.001"), [2, 3]);
+  assert.deepEqual(await shown("--until", "2026-01-01T12:00+02:00"), []);
+});
+
+Deno.test("log show leaves out nothing that it cannot read: exit 1", async () => {
+  using files = await Files.make();
+  files.edit("UPDATE messages SET sender = 'mallory' WHERE id = 2");
+  const { code, stdout, stderr } = await files.log(["show", "--key-file", "-"], `${KEY}\n`);
+  assert.equal(code, 1);
+  assert.match(stderr, /^Error: 2 of 4 messages could not be read: [^\n]*--key-file[^\n]*\n$/);
+  const missing = `cannot be read without the key ${OLD_KEY.id}`;
+  assert.equal(stdout[0], `[2026-01-01 10:00:00] lobby 1 alice -- ${missing}`);
+  assert.match(stdout[1] ?? "", /lobby 2 mallory -- not what its sender wrote: /);
+  assert.match(stdout[3] ?? "", /lobby 3 alice: two/);
+  const json = await files.log(["show", "--json", "--key-file", "-"], `${KEY}\n`);
+  const errors = json.stdout.map((line) => JSON.parse(line).error);
+  assert.deepEqual(errors, ["key-missing", "token-invalid", null, null]);
+});
+
+Deno.test("log export writes the rows as they are, and with keys their texts", async () => {
+  using files = await Files.make();
+  const { code, stdout } = await files.log(["export"]);
+  assert.equal(code, 0);
+  const database = new DatabaseSync(files.db, { readOnly: true });
+  const rows = database.prepare("SELECT * FROM messages ORDER BY id").all();
+  database.close();
+  assert.deepEqual(stdout.map((line) => JSON.parse(line)), rows.map((row) => ({ ...row })));
+  const keyed = await files.log(["export", "--json", "--key-file", files.keys]);
+  assert.deepEqual(keyed.stdout.map((line) => JSON.parse(line).text), SAID.map(({ text }) => text));
+  assert.doesNotMatch(keyed.stdout.join(""), /[\p{Cc}\p{Cf}]/u);
+});
+
+Deno.test("log export --format csv is RFC 4180, and no spreadsheet's formula", async () => {
+  using files = await Files.make();
+  const plain = await files.log(["export", "--format", "csv", "--room", "physics"]);
+  assert.equal(plain.code, 0);
+  const header = '"id","room","seq","sender","sent_at","key_id","message_id","token","chain"';
+  assert.equal(plain.stdout[0]?.trimEnd(), header);
+  assert.match(plain.stdout[1] ?? "", /^3,"physics",1,"alice","2026-01-03T10:00:00\.000Z","/);
+  const keyed = await files.log(["export", "--format", "csv", "--key-file", "-"], `${KEY}\n`);
+  assert.equal(keyed.code, 1);
+  assert.equal(keyed.stdout[0]?.trimEnd(), `${header},"text","error"`);
+  assert.match(keyed.stdout[1] ?? "", /",,"key-missing"/);
+  assert.match(keyed.stdout[2] ?? "", /","'=HYPERLINK\(""x""\), he said",\r?$/);
+});
+
+Deno.test("what an operator gets wrong ends in one line with what to do", async () => {
+  using files = await Files.make();
+  const none = await runProgram("server", ["log", "verify", "--db", `${files.db}.none`]);
+  assertFailed(none, 1, /there is no such file: name the server's file with --db$/m);
+  assert.throws(() => Deno.statSync(`${files.db}.none`), Deno.errors.NotFound);
+  const foreign = files.file("letter.txt", "Dear diary\n".repeat(200));
+  const letter = await runProgram("server", ["log", "export", "--db", foreign]);
+  assertFailed(letter, 1, /is not a Fernchat database: name another file with --db/);
+  assertFailed(await files.log(["verify", "--room", "loby"]), 1, /no message in loby.*room's name/);
+  assertFailed(await files.log(["verify", "--head", "lobby 3"]), 2, /head.*64 hex digits/);
+  const bad = files.file("heads", "lobby x\n");
+  assertFailed(await files.log(["verify", "--head-file", bad]), 2, /heads, line 1: it is a room/);
+  assertFailed(await files.log(["show"]), 2, /No key was given: .*--key-file FILE/);
+  assertFailed(await files.log(["show", "--key-file", foreign]), 1, /letter.txt: .*one Fernet key/);
+  assertFailed(await files.log(["show", "--key-file", "-"], "secret"), 2, /key ring, line 1/);
+  assertFailed(await files.log(["show", "--since", "noon"]), 2, /--since noon: it is not a time/);
+  assertFailed(await files.log(["export", "--format", "xml"]), 2, /jsonl, csv/);
+});
+
+Deno.test("the log commands' help fits 80 columns", async () => {
+  for (const name of ["verify", "show", "export"]) {
+    const { code, stdout } = await runProgram("server", ["log", name, "--help"]);
+    assert.equal(code, 0);
+    assert.ok(stdout.length > 8 && stdout.every((line) => line.length <= 80), stdout.join("\n"));
+  }
+});
