@@ -98,11 +98,11 @@ function readFile(path: string): string {
 function failed(fault: LogFault, json: boolean): VerificationError {
   const { id, room, seq, kind, says } = fault;
   if (json) console.log(formatJson({ event: "log-broken", kind, id, room, seq, message: says }));
-  const row = id === undefined ? "" : `row id ${id}, `;
+  const row = id === undefined ? "" : `id ${id}, `;
   return new VerificationError(
     `log-${kind}`,
-    `The log is not what was written: ${row}room ${room}, seq ${seq}: ${kind}: ${says}`,
-    { hint: "trust nothing from there on, keep the file, and compare it with a backup" },
+    `The log breaks at ${row}${room} seq ${seq}: ${kind}: ${says}`,
+    { hint: "keep the file, and compare it with a backup" },
   );
 }
 

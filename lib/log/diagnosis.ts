@@ -161,11 +161,11 @@ function unexplained(row: LogRow, { seq }: RoomEnd): LogFault {
     ? fault(
       "wrong-start",
       row,
-      "it does not continue its room's start: altered, moved from another room, or not the first",
+      "it does not fit its room's start: altered, or moved from another room",
     )
     : fault(
       "altered",
       row,
-      "its fields do not give its chain value: it was altered, or what is before it was",
+      "its fields do not give its chain value: it, or what is before it, was altered",
     );
 }

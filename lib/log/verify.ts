@@ -83,8 +83,8 @@ function contradiction(row: LogRow, noted: readonly Head[]): LogFault | undefine
   if (noted.every(({ seq, chain }) => seq !== row.seq || chain === row.chain)) return undefined;
   const { id, room, seq } = row;
   const says =
-    "its chain value is not the noted one: this row, or one before it in its room, was " +
-    "changed and the chain recomputed (or the note is of another log)";
+    "its chain value is not the noted one: it, or a row before it, was changed and the " +
+    "chain recomputed";
   return { kind: "rewritten", id, room, seq, says };
 }
 
@@ -95,8 +95,8 @@ function missingEnd(
   for (const { room, seq, chain } of noted) {
     const end = ends.get(room) ?? startOf(room);
     if (end.seq < seq) {
-      const says = `the log ends at seq ${end.seq}, and the noted head has seq ${seq}: the rows ` +
-        "after that end were removed (or the note is of another log)";
+      const says =
+        `the log ends at seq ${end.seq}, and the noted head is seq ${seq}: rows were removed`;
       return { kind: "cut-off", room, seq: end.seq + 1, says };
     }
     if (seq === 0 && chain !== chainStart(room)) {

@@ -297,7 +297,7 @@ Deno.test("a tail cut off is not found by the chain alone, but by a noted head",
   assert.equal((await log.verify()).fault, undefined);
   const { fault } = await log.verify([noted]);
   assert.deepEqual([fault?.kind, fault?.id, fault?.seq], ["cut-off", undefined, 5]);
-  assert.match(fault?.says ?? "", /ends at seq 4, and the noted head has seq 6/);
+  assert.match(fault?.says ?? "", /ends at seq 4, and the noted head is seq 6/);
 });
 
 Deno.test("a room removed as a whole is found by a noted head alone", async () => {

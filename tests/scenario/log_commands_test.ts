@@ -11,7 +11,8 @@ import { FernetKey, KeyRing } from "../../lib/fernet.ts";
 import { SqliteLog } from "../../lib/log/sqlite_log.ts";
 import { sealText } from "../../lib/rooms/open_room.ts";
 import { TempFolder } from "../attacks/server.ts";
-import { JsonClient, runProgram, ServerProgram } from "./programs.ts";
+import { Tmux } from "../terminal/tmux.ts";
+import { commandLine, JsonClient, runProgram, ServerProgram } from "./programs.ts";
 
 const KEY = FernetKey.generate();
 const OLD_KEY = FernetKey.generate();
@@ -107,7 +108,7 @@ Deno.test("log verify --json says the heads, and with --room those of one room",
 Deno.test("log verify names an altered row: exit 5, in one line or as JSON", async () => {
   using files = await Files.make();
   files.edit("UPDATE messages SET sender = 'mallory' WHERE id = 2");
-  const says = /^Error: The log is not what was written: row id 2, room lobby, seq 2: altered: /;
+  const says = /^Error: The log breaks at id 2, lobby seq 2: altered: /;
   assertFailed(await files.log(["verify"]), 5, says);
   const { code, stdout } = await files.log(["verify", "--json"]);
   assert.equal(code, 5);
@@ -134,7 +135,7 @@ Deno.test("log verify finds a cut-off end by the line that a stopping server pri
   files.edit("DELETE FROM messages WHERE id = 4");
   assert.equal((await files.log(["verify"])).code, 0);
   const cut = await files.log(["verify", "--head", head]);
-  assertFailed(cut, 5, /room lobby, seq 3: cut-off: the log ends at seq 2/);
+  assertFailed(cut, 5, /The log breaks at lobby seq 3: cut-off: the log ends at seq 2/);
 });
 
 Deno.test("log verify, show and export work beside a running server", async () => {
@@ -169,6 +170,22 @@ Deno.test("log show prints what was said as harmless lines, times in UTC", async
     "[2026-01-03 10:00:00] physics 1 alice: ␛[2J\\u{202e}gnp.exe",
     "[2026-01-04 10:00:00] lobby 3 alice: two ⏎ lines",
   ]);
+});
+
+Deno.test({
+  name: "log show asks for the key at a terminal, unseen",
+  ignore: !Tmux.available(),
+  fn: async () => {
+    using files = await Files.make();
+    const command = [...commandLine("server"), "log", "show", "--db", files.db];
+    await using terminal = await Tmux.start({ command });
+    await terminal.waitFor("Fernet key:");
+    await terminal.type(KEY.toString());
+    await terminal.key("Enter");
+    const screen = await terminal.waitFor("1 of 4 messages could not be read");
+    assert.match(screen, /lobby 3 alice: two ⏎ lines/);
+    assert.ok(!screen.includes(KEY.toString().slice(0, 8)), "the key is not echoed");
+  },
 });
 
 Deno.test("log show filters by room, sender and time", async () => {
