@@ -100,8 +100,7 @@ export class Admission {
   #mostDispensable(newcomer: string): Place | undefined {
     let chosen: Candidate | undefined;
     for (const [address, places] of this.#strangers) {
-      const [oldest] = places;
-      if (oldest === undefined) continue;
+      const oldest = places.values().next().value as Place;
       const candidate = { oldest, count: places.size, own: address === newcomer };
       if (chosen === undefined || isWorse(candidate, chosen)) chosen = candidate;
     }

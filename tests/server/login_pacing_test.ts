@@ -156,6 +156,14 @@ Deno.test("a known pair's success gives back what it cost", () => {
   }
 });
 
+Deno.test("a known pair's success forgives no failures before it", () => {
+  const paced = new Paced();
+  paced.logIn("alice", HOME);
+  paced.tries(5, "alice", HOME);
+  paced.logIn("alice", HOME);
+  assert.deepEqual(paced.tries(6, "alice", HOME), [0, 0, 0, 0, 0, 10_000]);
+});
+
 Deno.test("a known user gets in at once through floods on the account and from the address", () => {
   const paced = new Paced();
   paced.logIn("alice", HOME);
@@ -329,20 +337,38 @@ Deno.test("flushing an account's pace costs as many charges as the table has key
   assert.equal(table.find("alice").wait(1), 0);
 });
 
-Deno.test("known pairs are forgotten by their account first, then by who logged in least lately", () => {
-  const known = new KnownPairs(DEFAULT_PACING.account, 20);
-  const has = (account: string, address: number): boolean =>
-    known.find(account, addressOf(address)) !== undefined;
-  for (const name of ["alice", "bob", "carol", "dave"]) known.remember(name, addressOf(0));
-  for (let i = 0; i < 1_000; i++) known.remember("mallory", addressOf(i));
-  assert.equal(known.size, 20);
-  assert.deepEqual([has("alice", 0), has("mallory", 983), has("mallory", 984)], [
-    true,
-    false,
-    true,
-  ]);
+/** The addresses of an account that are known, by number. */
+function addressesOf(known: KnownPairs, account: string): number[] {
+  const numbers = Array.from({ length: 100 }, (_, i) => i);
+  return numbers.filter((i) => known.find(account, addressOf(i)) !== undefined);
+}
+
+Deno.test("an account is known at the 16 addresses where it logged in last", () => {
+  const known = new KnownPairs(DEFAULT_PACING.account, 1_000);
+  for (let i = 0; i < 16; i++) known.remember("mallory", addressOf(i));
+  for (const i of [0, 2, 99]) known.remember("mallory", addressOf(i));
   known.remember("alice", addressOf(0));
-  known.remember("erin", addressOf(0));
-  assert.deepEqual([has("alice", 0), has("bob", 0), has("carol", 0)], [true, false, true]);
-  assert.equal(known.size, 20);
+  const last = [0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 99];
+  assert.deepEqual(addressesOf(known, "mallory"), last);
+  assert.deepEqual(addressesOf(known, "alice"), [0]);
+  assert.equal(known.size, 17);
+});
+
+Deno.test("when there are too many pairs, one goes of the account that logged in least lately", () => {
+  const known = new KnownPairs(DEFAULT_PACING.account, 5);
+  known.remember("alice", addressOf(0));
+  for (const i of [0, 1]) known.remember("bob", addressOf(i));
+  known.remember("carol", addressOf(0));
+  known.remember("dave", addressOf(0));
+  known.remember("alice", addressOf(0));
+  const left = (): number[] =>
+    ["alice", "bob", "carol", "dave", "erin"].map((name) => addressesOf(known, name).length);
+  const after = ["f", "g", "h"].map((name) => {
+    known.remember(name, addressOf(0));
+    return left();
+  });
+  assert.deepEqual(after, [[1, 1, 1, 1, 0], [1, 0, 1, 1, 0], [1, 0, 0, 1, 0]]);
+  for (let i = 0; i < 9; i++) known.remember("erin", addressOf(i));
+  assert.deepEqual(left(), [0, 0, 0, 0, 5]);
+  assert.equal(known.size, 5);
 });
