@@ -9,8 +9,12 @@
  * An account and an address have each a {@link Pace}; an attempt takes the next slot of both. But a
  * pair of account and address that has logged in is *known*: it has a pace of its own instead,
  * so that neither a flood on the account from elsewhere nor a neighbour behind the same NAT who
- * guesses at other accounts keeps that user out. From a new address, a user waits with the crowd for as
- * long as a flood lasts; and who shares a known address with the user can use up that pair's pace.
+ * guesses at other accounts keeps that user out.
+ *
+ * What this does not solve: from a new address (or after a restart, since pairs are in memory), a
+ * user competes with a flood on the account, and loses to one that is quick for as long as it lasts.
+ * Who shares a known address with the user can use up that pair's pace, and can tell from the pair's
+ * pace that the account has logged in from there.
  *
  * @module
  */
@@ -63,7 +67,7 @@ export interface RefusedAttempt {
   retryAfterMs: number;
 }
 
-/** See the module's description. Nothing here depends on whether an account exists. */
+/** See the module's description. It never learns whether an account exists, only which have logged in. */
 export class LoginPacing {
   readonly #maxDelayMs: number;
   readonly #now: () => number;
