@@ -4,8 +4,8 @@
  * @module
  */
 
-import { formatJson } from "../client/output.ts";
 import { CallerError, EnvironmentError, VerificationError } from "../errors.ts";
+import { formatJson } from "../json_line.ts";
 import type { LogFault } from "../log/diagnosis.ts";
 import { LogReader } from "../log/log_reader.ts";
 import { type NotedHead, type Verdict, verifyLog } from "../log/verify.ts";
