@@ -14,9 +14,17 @@ import type { Head } from "../log/message_log.ts";
 import { SqliteLog } from "../log/sqlite_log.ts";
 import { LOBBY } from "../rooms/open_room.ts";
 import { Hub } from "./hub.ts";
+import { addressGroup } from "./address_group.ts";
+import { Admission } from "./admission.ts";
 import { loadOrCreateKeyFile } from "./key_file.ts";
-import { MAX_CONNECTIONS, STOP_DEADLINE_MS } from "./limits.ts";
+import { DEFAULT_LIMITS, type Limits, STOP_DEADLINE_MS } from "./limits.ts";
+import { type LimitedLogger, limited } from "./log_quota.ts";
+import type { Logger } from "./logger.ts";
+import { LoginPacing, type PacingOptions } from "./login_pacing.ts";
+import { Metrics } from "./metrics.ts";
 import { Session, type SessionContext } from "./session.ts";
+import { TokenBuckets } from "./token_bucket.ts";
+import { Turns } from "./turns.ts";
 
 /** What an operator decides. */
 export interface ServerOptions {
@@ -30,8 +38,12 @@ export interface ServerOptions {
   keyFile?: string;
   /** Allows the demo account on an address that others can reach. */
   demo: boolean;
-  /** Takes one line about each thing that happens, without secrets and texts. */
-  report(line: string): void;
+  /** Takes what happens, without secrets and texts. */
+  logger: Logger;
+  /** What peers are granted, where it is not as in {@linkcode DEFAULT_LIMITS}. */
+  limits?: Partial<Limits>;
+  /** How logins are paced, where it is not by default. */
+  pacing?: Partial<PacingOptions>;
 }
 
 /** Whether an address can be reached from this machine alone. */
