@@ -8,12 +8,7 @@
 
 import * as v from "valibot";
 import { BugError, PeerError } from "../errors.ts";
-import {
-  MAX_HISTORY_PAGE,
-  MAX_RING_KEYS,
-  MAX_SENTENCE_CHARS,
-  MAX_TOKEN_CHARS,
-} from "./limits.ts";
+import { MAX_HISTORY_PAGE, MAX_RING_KEYS, MAX_SENTENCE_CHARS, MAX_TOKEN_CHARS } from "./limits.ts";
 
 /** Characters of one of OPAQUE's messages: the longest, the login response, has 427. */
 const opaque = v.pipe(v.string(), v.maxLength(1024), v.regex(/^[A-Za-z0-9_-]+$/));

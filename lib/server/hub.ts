@@ -87,7 +87,11 @@ export class Hub {
     const place = this.#rooms.get(room) as Room;
     const head = await this.#log.head(room);
     place.published = Math.max(place.published, head.seq);
-    const seat: Seat = { member, position: Math.min(after ?? head.seq, head.seq), state: "waiting" };
+    const seat: Seat = {
+      member,
+      position: Math.min(after ?? head.seq, head.seq),
+      state: "waiting",
+    };
     place.seats.add(seat);
     return {
       head,

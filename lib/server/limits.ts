@@ -34,10 +34,12 @@ export interface Limits {
   maxQueuedBytes: number;
   /** Bytes above which what can wait (history, catching up) waits for the member to read. */
   calmQueueBytes: number;
-  /** Milliseconds without a sign of a member after which it is gone. */
+  /** Milliseconds without a sign of a member after which it is gone: two of its pings. */
   silenceMs: number;
   /** Milliseconds between two looks at who is silent. */
   silenceCheckMs: number;
+  /** Log lines of one kind that strangers can cause in a minute. */
+  strangerLinesPerMinute: number;
   /** Milliseconds that a peer has for its last words, when the server ends the connection. */
   farewellMs: number;
 }
@@ -55,8 +57,9 @@ export const DEFAULT_LIMITS: Limits = {
   maxPendingBytes: 256 * 1024,
   maxQueuedBytes: 1024 * 1024,
   calmQueueBytes: 128 * 1024,
-  silenceMs: 40_000,
+  silenceMs: 35_000,
   silenceCheckMs: 5_000,
+  strangerLinesPerMinute: 20,
   farewellMs: 10_000,
 };
 
