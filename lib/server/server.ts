@@ -16,7 +16,7 @@ import { LOBBY } from "../rooms/open_room.ts";
 import { addressGroup } from "./address_group.ts";
 import { Admission } from "./admission.ts";
 import { Hub } from "./hub.ts";
-import { loadOrCreateKeyFile, watchKeyFile } from "./key_file.ts";
+import { loadOrCreateKeyFile } from "./key_file.ts";
 import { DEFAULT_LIMITS, type Limits, STOP_DEADLINE_MS } from "./limits.ts";
 import { connections, listen } from "./listener.ts";
 import { limited, type LimitedLogger } from "./log_quota.ts";
@@ -99,7 +99,6 @@ export class RunningServer {
   readonly #sessions = new Map<Session, Promise<void>>();
   readonly #accepting: Promise<void>;
   readonly #silenceCheck: ReturnType<typeof setInterval>;
-  readonly #keyFile: ReturnType<typeof watchKeyFile> | undefined;
 
   constructor(options: ServerOptions, parts: Parts) {
     this.#parts = parts;
@@ -110,9 +109,6 @@ export class RunningServer {
     });
     this.#admission = new Admission(this.#limits);
     this.#context = this.#makeContext(options);
-    this.#keyFile = options.keyFile === undefined
-      ? undefined
-      : this.#watch(options.keyFile, options);
     this.#silenceCheck = setInterval(() => this.#checkSilence(), this.#limits.silenceCheckMs);
     parts.metrics.observeQueues(() => this.#queuedBytes());
     this.#accepting = this.#accept();
@@ -139,11 +135,6 @@ export class RunningServer {
     return this.#parts.log.head(LOBBY);
   }
 
-  /** Looks at the key file now, instead of some seconds later. */
-  checkKeyFile(): void {
-    this.#keyFile?.check();
-  }
-
   /**
    * Stops accepting, tells the clients, stores what was received, and releases everything.
    * Returns the lobby's last entry.
@@ -152,7 +143,6 @@ export class RunningServer {
     const { listener, log, database } = this.#parts;
     listener.close();
     clearInterval(this.#silenceCheck);
-    this.#keyFile?.close();
     await this.#accepting;
     await this.#context.demoReady;
     await log.close(); // what was received is acked before the good-bye
@@ -182,14 +172,6 @@ export class RunningServer {
       logger: this.#logger,
       strangers: this.#strangers,
     };
-  }
-
-  #watch(path: string, { onNewKey }: ServerOptions): ReturnType<typeof watchKeyFile> {
-    return watchKeyFile(path, (ring) => {
-      this.#context.hub.rotate(ring);
-      this.#logger.info("key-rotated", { key_id: ring.primary.id });
-      onNewKey?.(ring);
-    }, (error) => this.#logger.error("key-file-unusable", { reason: describeError(error) }));
   }
 
   async #stopSessions(): Promise<void> {

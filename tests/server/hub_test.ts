@@ -253,7 +253,7 @@ Deno.test("who resumes gets what it missed from the log, then what comes, each o
     const joining = hub.join(LOBBY, listener, after);
     log.answer(log.end);
     (await joining).start();
-    log.publish(news("while it catches up"));
+    log.publish(news("meanwhile"));
     await listener.hears(101 - after);
     log.publish(news("live"));
     await listener.hears(102 - after);
