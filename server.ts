@@ -6,7 +6,7 @@
 
 import type { Command } from "commander";
 import { addLogCommands } from "./lib/cli/log_commands.ts";
-import { complain, createProgram, fail, runProgram } from "./lib/cli/program.ts";
+import { complain, createProgram, fail, runProgram, say } from "./lib/cli/program.ts";
 import { formatAddress, parsePort } from "./lib/client/address.ts";
 import { DEMO } from "./lib/auth/accounts.ts";
 import { ExitCode } from "./lib/errors.ts";
@@ -60,14 +60,14 @@ function announce(server: RunningServer, db: string, flags: Flags): void {
   const key = server.ring.primary;
   if (flags.json) {
     const event = { event: "listening", host, port, session_key: String(key), key_id: key.id, db };
-    console.log(JSON.stringify({ ...event, pid: Deno.pid }));
+    say(JSON.stringify({ ...event, pid: Deno.pid }));
   } else {
     const lines = [
       `Listening on ${formatAddress({ hostname: host, port })}`,
       `Encryption key for this session: ${key}`,
       ...(server.demo ? [`Demo login: ${DEMO.name} / ${DEMO.password}`] : []),
     ];
-    console.log(lines.join("\n"));
+    say(lines.join("\n"));
   }
   if (server.demo && flags.demo) complain("Warning: --demo lets in everyone who can connect");
   if (flags.keyFile !== undefined && isReadableByOthers(flags.keyFile)) {
@@ -87,8 +87,8 @@ function stopSignal(): Promise<void> {
 
 async function stop(server: RunningServer, { json }: Flags): Promise<void> {
   const { seq, chain } = await server.stop();
-  if (json) console.log(JSON.stringify({ event: "stopped", room: LOBBY, seq, chain }));
-  else console.log(`Log head: ${LOBBY} ${seq} ${chain}`);
+  if (json) say(JSON.stringify({ event: "stopped", room: LOBBY, seq, chain }));
+  else say(`Log head: ${LOBBY} ${seq} ${chain}`);
   Deno.exit(ExitCode.done);
 }
 
@@ -101,7 +101,7 @@ async function operate(
 ): Promise<void> {
   const flags: Flags = command.optsWithGlobals();
   const result = await withAccounts(flags.db ?? DEFAULTS.db, (accounts) => work(accounts, flags));
-  console.log(flags.json ? JSON.stringify(result.json) : result.text);
+  say(flags.json ? JSON.stringify(result.json) : result.text);
 }
 
 interface Result {

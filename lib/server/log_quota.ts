@@ -39,9 +39,6 @@ interface Minute {
  *
  * @example
  * ```ts
- * import { createLogger } from "./logger.ts";
- * import { limited } from "./log_quota.ts";
- * const logger = createLogger({ level: "info", format: "text", write: console.error });
  * using strangers = limited(logger);
  * strangers.info("handshake-failed", { peer: "127.0.0.1:1234", code: "not-fernchat" });
  * ```

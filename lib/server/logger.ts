@@ -63,7 +63,7 @@ const DECEPTIVE = /[[\p{M}\p{C}\p{DI}]--\p{ASCII}]/gv;
  * @example
  * ```ts
  * import { createLogger } from "./logger.ts";
- * const logger = createLogger({ level: "info", format: "text", write: console.error });
+ * const logger = createLogger({ level: "info", format: "text", write: (line) => … });
  * logger.info("logged-in", { user: "alice", peer: "127.0.0.1:1234" });
  * // 2026-11-24T08:00:00.000Z info  logged-in user=alice peer=127.0.0.1:1234
  * ```
