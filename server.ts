@@ -5,6 +5,7 @@
  */
 
 import type { Command } from "commander";
+import { addKeyCommands } from "./lib/cli/key_commands.ts";
 import { addLogCommands } from "./lib/cli/log_commands.ts";
 import { complain, createProgram, fail, runProgram, say } from "./lib/cli/program.ts";
 import { formatAddress, parsePort } from "./lib/client/address.ts";
@@ -160,7 +161,7 @@ function addUserCommands(program: Command): void {
 }
 
 const program = createProgram("server", "Fernchat's server: an encrypted group chat of your own.")
-  .usage("[serve] [options] | user <command> | log <command>")
+  .usage("[serve] [options] | user <command> | log <command> | key <command>")
   .option("--host <address>", `the address to listen on (default: ${DEFAULTS.host})`)
   .option("--port <number>", `the port; 0 picks a free one (default: ${DEFAULTS.port})`)
   .option("--db <file>", `the database, made if there is none (default: ${DEFAULTS.db})`)
@@ -174,6 +175,7 @@ const program = createProgram("server", "Fernchat's server: an encrypted group c
   .action((flags: Flags) => serve(flags));
 addUserCommands(program);
 addLogCommands(program, DEFAULTS.db);
+addKeyCommands(program);
 
 if (import.meta.main) {
   // `serve` is the command that needs no name.
