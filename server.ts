@@ -5,11 +5,13 @@
  */
 
 import type { Command } from "commander";
+import { addKeyCommands } from "./lib/cli/key_commands.ts";
 import { addLogCommands } from "./lib/cli/log_commands.ts";
 import { complain, createProgram, fail, runProgram, say } from "./lib/cli/program.ts";
 import { formatAddress, parsePort } from "./lib/client/address.ts";
 import { DEMO } from "./lib/auth/accounts.ts";
 import { ExitCode } from "./lib/errors.ts";
+import type { FernetKey } from "./lib/fernet.ts";
 import { formatAccounts, withAccounts } from "./lib/server/commands.ts";
 import { createLogger } from "./lib/server/logger.ts";
 import { addLimitFlags, type LimitFlags, parseLimits } from "./lib/cli/limit_flags.ts";
@@ -50,9 +52,11 @@ async function serve(flags: Flags): Promise<void> {
     demo: flags.demo ?? false,
     ...(flags.keyFile === undefined ? {} : { keyFile: flags.keyFile }),
     limits: parseLimits(flags),
+    onNewKey: (ring) => announceKey(ring.primary, flags),
     logger: createLogger({ level: "info", format: "text", write: complain }),
   });
-  const signal = stopSignal(); // before anybody knows that there is a server to stop
+  const reload = flags.keyFile === undefined ? undefined : () => server.checkKeyFile();
+  const signal = stopSignal(reload); // before anybody knows that there is a server to stop
   announce(server, db, flags);
   await signal;
   await stop(server, flags);
@@ -78,13 +82,29 @@ function announce(server: RunningServer, db: string, flags: Flags): void {
   }
 }
 
-/** Resolves with the first signal to stop. A second one ends the program at once. */
-function stopSignal(): Promise<void> {
+/** A key that takes the place of the one before, while the server runs. */
+function announceKey(key: FernetKey, { json }: Flags): void {
+  const event = { event: "key-changed", session_key: String(key), key_id: key.id };
+  say(json ? JSON.stringify(event) : `Encryption key from now on: ${key}`);
+}
+
+/**
+ * Resolves with the first signal to stop. A second one ends the program at once. SIGHUP is a request
+ * to read the key file again, by custom; without one, or when the terminal is gone, it is the end.
+ */
+function stopSignal(reload: (() => void) | undefined): Promise<void> {
+  const hadTerminal = Deno.stdout.isTerminal();
   return new Promise((resolve) => {
     let signals = 0;
-    const onSignal = (): void => ++signals > 1 ? Deno.exit(ExitCode.interrupted) : resolve();
-    const names: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-    for (const name of names) Deno.addSignalListener(name, onSignal);
+    const onStop = (): void => ++signals > 1 ? Deno.exit(ExitCode.interrupted) : resolve();
+    const onHangUp = (): void => {
+      if (reload === undefined || hadTerminal && !Deno.stdout.isTerminal()) onStop();
+      else reload();
+    };
+    Deno.addSignalListener("SIGINT", onStop);
+    if (Deno.build.os === "windows") return;
+    Deno.addSignalListener("SIGTERM", onStop);
+    Deno.addSignalListener("SIGHUP", onHangUp);
   });
 }
 
@@ -163,7 +183,7 @@ function addUserCommands(program: Command): void {
 }
 
 const program = createProgram("server", "Fernchat's server: an encrypted group chat of your own.")
-  .usage("[serve] [options] | user <command> | log <command>")
+  .usage("[serve] [options] | user <command> | log <command> | key <command>")
   .option("--host <address>", `the address to listen on (default: ${DEFAULTS.host})`)
   .option("--port <number>", `the port; 0 picks a free one (default: ${DEFAULTS.port})`)
   .option("--db <file>", `the database, made if there is none (default: ${DEFAULTS.db})`)
@@ -178,6 +198,7 @@ const program = createProgram("server", "Fernchat's server: an encrypted group c
 addLimitFlags(program);
 addUserCommands(program);
 addLogCommands(program, DEFAULTS.db);
+addKeyCommands(program);
 
 if (import.meta.main) {
   // `serve` is the command that needs no name.
