@@ -5,17 +5,21 @@
  */
 
 import type { Command } from "commander";
+import { addKeyCommands } from "./lib/cli/key_commands.ts";
 import { addLogCommands } from "./lib/cli/log_commands.ts";
-import { complain, createProgram, fail, runProgram } from "./lib/cli/program.ts";
+import { complain, createProgram, fail, runProgram, say } from "./lib/cli/program.ts";
 import { formatAddress, parsePort } from "./lib/client/address.ts";
 import { DEMO } from "./lib/auth/accounts.ts";
 import { ExitCode } from "./lib/errors.ts";
+import type { FernetKey } from "./lib/fernet.ts";
 import { formatAccounts, withAccounts } from "./lib/server/commands.ts";
+import { createLogger } from "./lib/server/logger.ts";
+import { addLimitFlags, type LimitFlags, parseLimits } from "./lib/cli/limit_flags.ts";
 import { isReadableByOthers } from "./lib/server/key_file.ts";
 import { type RunningServer, startServer } from "./lib/server/server.ts";
 import { LOBBY } from "./lib/rooms/open_room.ts";
 
-interface Flags {
+interface Flags extends LimitFlags {
   host?: string;
   port?: string;
   db?: string;
@@ -47,9 +51,12 @@ async function serve(flags: Flags): Promise<void> {
     db,
     demo: flags.demo ?? false,
     ...(flags.keyFile === undefined ? {} : { keyFile: flags.keyFile }),
-    report: (line) => complain(`${new Date().toISOString()} ${line}`),
+    limits: parseLimits(flags),
+    onNewKey: (ring) => announceKey(ring.primary, flags),
+    logger: createLogger({ level: "info", format: "text", write: complain }),
   });
-  const signal = stopSignal(); // before anybody knows that there is a server to stop
+  const reload = flags.keyFile === undefined ? undefined : () => server.checkKeyFile();
+  const signal = stopSignal(reload); // before anybody knows that there is a server to stop
   announce(server, db, flags);
   await signal;
   await stop(server, flags);
@@ -60,14 +67,14 @@ function announce(server: RunningServer, db: string, flags: Flags): void {
   const key = server.ring.primary;
   if (flags.json) {
     const event = { event: "listening", host, port, session_key: String(key), key_id: key.id, db };
-    console.log(JSON.stringify({ ...event, pid: Deno.pid }));
+    say(JSON.stringify({ ...event, pid: Deno.pid }));
   } else {
     const lines = [
       `Listening on ${formatAddress({ hostname: host, port })}`,
       `Encryption key for this session: ${key}`,
       ...(server.demo ? [`Demo login: ${DEMO.name} / ${DEMO.password}`] : []),
     ];
-    console.log(lines.join("\n"));
+    say(lines.join("\n"));
   }
   if (server.demo && flags.demo) complain("Warning: --demo lets in everyone who can connect");
   if (flags.keyFile !== undefined && isReadableByOthers(flags.keyFile)) {
@@ -75,20 +82,36 @@ function announce(server: RunningServer, db: string, flags: Flags): void {
   }
 }
 
-/** Resolves with the first signal to stop. A second one ends the program at once. */
-function stopSignal(): Promise<void> {
+/** A key that takes the place of the one before, while the server runs. */
+function announceKey(key: FernetKey, { json }: Flags): void {
+  const event = { event: "key-changed", session_key: String(key), key_id: key.id };
+  say(json ? JSON.stringify(event) : `Encryption key from now on: ${key}`);
+}
+
+/**
+ * Resolves with the first signal to stop. A second one ends the program at once. SIGHUP is a request
+ * to read the key file again, by custom; without one, or when the terminal is gone, it is the end.
+ */
+function stopSignal(reload: (() => void) | undefined): Promise<void> {
+  const hadTerminal = Deno.stdout.isTerminal();
   return new Promise((resolve) => {
     let signals = 0;
-    const onSignal = (): void => ++signals > 1 ? Deno.exit(ExitCode.interrupted) : resolve();
-    const names: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-    for (const name of names) Deno.addSignalListener(name, onSignal);
+    const onStop = (): void => ++signals > 1 ? Deno.exit(ExitCode.interrupted) : resolve();
+    const onHangUp = (): void => {
+      if (reload === undefined || hadTerminal && !Deno.stdout.isTerminal()) onStop();
+      else reload();
+    };
+    Deno.addSignalListener("SIGINT", onStop);
+    if (Deno.build.os === "windows") return;
+    Deno.addSignalListener("SIGTERM", onStop);
+    Deno.addSignalListener("SIGHUP", onHangUp);
   });
 }
 
 async function stop(server: RunningServer, { json }: Flags): Promise<void> {
   const { seq, chain } = await server.stop();
-  if (json) console.log(JSON.stringify({ event: "stopped", room: LOBBY, seq, chain }));
-  else console.log(`Log head: ${LOBBY} ${seq} ${chain}`);
+  if (json) say(JSON.stringify({ event: "stopped", room: LOBBY, seq, chain }));
+  else say(`Log head: ${LOBBY} ${seq} ${chain}`);
   Deno.exit(ExitCode.done);
 }
 
@@ -101,7 +124,7 @@ async function operate(
 ): Promise<void> {
   const flags: Flags = command.optsWithGlobals();
   const result = await withAccounts(flags.db ?? DEFAULTS.db, (accounts) => work(accounts, flags));
-  console.log(flags.json ? JSON.stringify(result.json) : result.text);
+  say(flags.json ? JSON.stringify(result.json) : result.text);
 }
 
 interface Result {
@@ -160,7 +183,7 @@ function addUserCommands(program: Command): void {
 }
 
 const program = createProgram("server", "Fernchat's server: an encrypted group chat of your own.")
-  .usage("[serve] [options] | user <command> | log <command>")
+  .usage("[serve] [options] | user <command> | log <command> | key <command>")
   .option("--host <address>", `the address to listen on (default: ${DEFAULTS.host})`)
   .option("--port <number>", `the port; 0 picks a free one (default: ${DEFAULTS.port})`)
   .option("--db <file>", `the database, made if there is none (default: ${DEFAULTS.db})`)
@@ -172,8 +195,10 @@ const program = createProgram("server", "Fernchat's server: an encrypted group c
   .option("--json", "say what happens as JSON, one line each")
   .addHelpText("after", HELP)
   .action((flags: Flags) => serve(flags));
+addLimitFlags(program);
 addUserCommands(program);
 addLogCommands(program, DEFAULTS.db);
+addKeyCommands(program);
 
 if (import.meta.main) {
   // `serve` is the command that needs no name.

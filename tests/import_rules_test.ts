@@ -47,8 +47,9 @@ const RULES: readonly Rule[] = [
   },
   {
     name: "the hub knows no sessions, and no kind of log",
-    from: /^lib\/server\/hub\.ts$/,
+    from: /^lib\/server\/(?:hub|history|entry_message)\.ts$/,
     not: /^lib\/(?:server\/|database\.ts|log\/sqlite_log\.ts)|^node:(?:net|sqlite)/,
+    but: /^lib\/server\/(?:entry_message|history|limits)\.ts$/,
   },
   {
     name: "terminal code knows no protocol bytes, nor anything else of ours",
@@ -85,9 +86,13 @@ const RULES: readonly Rule[] = [
   { name: "nothing needs JSR or a web server", from: /./, not: /^(?:jsr:|https?:)/ },
 ];
 
+function withoutComments(source: string): string {
+  return source.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+}
+
 /** The specifiers that a source imports or exports from, examples in comments left out. */
 function specifiers(source: string): string[] {
-  const code = source.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+  const code = withoutComments(source);
   const statements = /^(?:import|export)\s+(?:type\s+)?(?:[\w$*{},\s]+?\s+from\s+)?"([^"]+)"/gm;
   const dynamic = /\bimport\(\s*"([^"]+)"/g;
   return [...code.matchAll(statements), ...code.matchAll(dynamic)].map((found) => String(found[1]));
@@ -161,6 +166,13 @@ Deno.test("imports: every file that is named is there", () => {
     for (const one of imported.filter((path) => path.startsWith("lib/"))) {
       assert.ok(imports.has(one), `${file} imports ${one}, which is not there`);
     }
+  }
+});
+
+Deno.test("nothing of the programs goes through console: with OTEL_DENO, Deno would export it", () => {
+  for (const file of imports.keys()) {
+    const code = withoutComments(Deno.readTextFileSync(new URL(file, ROOT)));
+    assert.doesNotMatch(code, /\bconsole\./, file);
   }
 });
 

@@ -10,7 +10,7 @@ import { type Address, DEFAULT_HOST, DEFAULT_PORT, parsePort } from "../client/a
 import { runClient } from "../client/run.ts";
 import { EnvironmentError } from "../errors.ts";
 import { LOBBY } from "../rooms/open_room.ts";
-import { fail } from "./program.ts";
+import { fail, say } from "./program.ts";
 
 const SERVER = new URL("../../server.ts", import.meta.url);
 
@@ -69,7 +69,7 @@ class LocalServer {
     const server = new LocalServer(command.spawn());
     // Whatever ends this process, an interrupt in the middle of the login too, ends the server.
     addEventListener("unload", () => server.#end());
-    console.log(await server.#announcement());
+    say(await server.#announcement());
     return server;
   }
 
@@ -86,7 +86,7 @@ class LocalServer {
   async stop(): Promise<void> {
     this.#end();
     for (let read = await this.#lines.read(); !read.done; read = await this.#lines.read()) {
-      console.log(read.value.trimEnd());
+      say(read.value.trimEnd());
     }
     await this.#process.status;
   }

@@ -5,10 +5,11 @@
  * @module
  */
 
-import { formatJson, LineWriter } from "../client/output.ts";
+import { LineWriter } from "../client/output.ts";
 import { sanitizeText } from "../client/terminal/sanitize.ts";
 import { EnvironmentError, FernchatError } from "../errors.ts";
 import type { KeyRing } from "../fernet.ts";
+import { formatJson } from "../json_line.ts";
 import { LogReader, type LogRow, type RowFilter } from "../log/log_reader.ts";
 import { openText } from "../rooms/open_room.ts";
 import { csvLine } from "./csv.ts";

@@ -4,13 +4,14 @@
  * @module
  */
 
-import { formatJson } from "../client/output.ts";
 import { CallerError, EnvironmentError, VerificationError } from "../errors.ts";
+import { formatJson } from "../json_line.ts";
 import type { LogFault } from "../log/diagnosis.ts";
 import { LogReader } from "../log/log_reader.ts";
 import { type NotedHead, type Verdict, verifyLog } from "../log/verify.ts";
 import { sanitizeText } from "../client/terminal/sanitize.ts";
 import { Progress } from "./progress.ts";
+import { say } from "./program.ts";
 
 /** What an operator asks for. */
 export interface VerifyOptions {
@@ -51,7 +52,7 @@ export async function verifyCommand(options: VerifyOptions): Promise<void> {
   }
   const { rows, heads } = verdict;
   const json = { event: "log-verified", rows, heads, noted: noted.length };
-  console.log(options.json ? formatJson(json) : describe(verdict, noted.length));
+  say(options.json ? formatJson(json) : describe(verdict, noted.length));
 }
 
 async function verify(
@@ -97,7 +98,7 @@ function readFile(path: string): string {
 
 function failed(fault: LogFault, json: boolean): VerificationError {
   const { id, room, seq, kind, says } = fault;
-  if (json) console.log(formatJson({ event: "log-broken", kind, id, room, seq, message: says }));
+  if (json) say(formatJson({ event: "log-broken", kind, id, room, seq, message: says }));
   const row = id === undefined ? "" : `id ${id}, `;
   return new VerificationError(
     `log-${kind}`,

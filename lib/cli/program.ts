@@ -45,7 +45,25 @@ export function fail(error: unknown): number {
 
 /** Writes lines to stderr, harmless for a terminal whatever they hold. */
 export function complain(text: string): void {
-  console.error(sanitizeText(text, { keepNewlines: true }));
+  writeLine(Deno.stderr, sanitizeText(text, { keepNewlines: true }));
+}
+
+/** Writes lines to stdout as they are. */
+export function say(text: string): void {
+  writeLine(Deno.stdout, text);
+}
+
+/**
+ * Writes a line, but not by `console`: with `OTEL_DENO=true` Deno sends all that goes through it,
+ * keys and names among them, to whoever collects the telemetry.
+ */
+export function writeLine(stream: { writeSync(bytes: Uint8Array): number }, line: string): void {
+  try {
+    let rest = new TextEncoder().encode(`${line}\n`);
+    while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
+  } catch {
+    // Nobody reads it any more, which is no reason to end.
+  }
 }
 
 /** The library's words as one line, with what to do next. */

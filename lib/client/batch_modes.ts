@@ -8,11 +8,12 @@
 import * as v from "valibot";
 import { CallerError, describeError, ExitCode } from "../errors.ts";
 import type { ByteSink, ByteSource } from "../framing.ts";
+import { formatJson } from "../json_line.ts";
 import { interpret } from "./commands.ts";
 import type { ChatConnection } from "./connection.ts";
 import type { ClientEvent } from "./events.ts";
 import { type InputLine, inputLines } from "./input_lines.ts";
-import { formatJson, formatMessage, LineWriter } from "./output.ts";
+import { formatMessage, LineWriter } from "./output.ts";
 
 /** The three standard streams. */
 export interface Streams {

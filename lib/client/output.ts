@@ -26,20 +26,6 @@ export class LineWriter {
   }
 }
 
-/**
- * A value as one line of JSON. Control and format characters (bidi among them) are written as
- * `\uXXXX`, which means the same to every parser and nothing to a terminal.
- */
-export function formatJson(value: unknown): string {
-  return JSON.stringify(value).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escapeUnits);
-}
-
-function escapeUnits(character: string): string {
-  return character.split("")
-    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
-    .join("");
-}
-
 /** `HH:MM:SS` of a time, on this machine's clock. */
 export function clockTime(iso: string): string {
   const time = new Date(iso);

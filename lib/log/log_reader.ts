@@ -74,6 +74,16 @@ export class LogReader implements Disposable {
     });
   }
 
+  /** The number of messages that need each key, by the key's id; the key used last comes first. */
+  countByKey(): Map<string, number> {
+    return this.#try(() => {
+      const rows = this.#database.prepare(
+        "SELECT key_id, count(*) AS count FROM messages GROUP BY key_id ORDER BY max(id) DESC",
+      ).all();
+      return new Map(rows.map((row) => [String(row["key_id"]), Number(row["count"])]));
+    });
+  }
+
   /**
    * The rows there are at the first call, in pages. Each page is a transaction of its own: a long
    * one would keep a running server from tidying its journal, and rows are only ever appended.

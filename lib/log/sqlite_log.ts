@@ -17,6 +17,14 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+/** A commit that succeeded. */
+export interface Commit {
+  /** The messages that it stored, without those that were stored before. */
+  entries: number;
+  /** How long everything else waited for it. */
+  seconds: number;
+}
+
 /** An entry's fate in a batch: what is in the log now, and whether this batch put it there. */
 interface Stored {
   entry: LogEntry;
@@ -39,6 +47,7 @@ const MAX_BATCH_CHARS = 256 * 1024;
 export class SqliteLog implements MessageLog {
   readonly #database: DatabaseSync;
   readonly #path: string;
+  readonly #onCommit: (commit: Commit) => void;
   readonly #subscribers = new Map<string, Set<Subscriber>>();
   /** The last `seq` that a room's subscribers were given. */
   readonly #published = new Map<string, number>();
@@ -46,10 +55,15 @@ export class SqliteLog implements MessageLog {
   #waiting: Waiting[] = [];
   #scheduled = false;
 
-  /** `path` is for error messages. */
-  constructor(database: DatabaseSync, path: string) {
+  /** `path` is for error messages; `onCommit` must not throw. */
+  constructor(
+    database: DatabaseSync,
+    path: string,
+    onCommit: (commit: Commit) => void = () => {},
+  ) {
     this.#database = database;
     this.#path = path;
+    this.#onCommit = onCommit;
     this.#statements = {
       insert: database.prepare(
         `INSERT INTO messages (room, seq, sender, sent_at, key_id, message_id, token, chain)
@@ -110,6 +124,7 @@ export class SqliteLog implements MessageLog {
 
   #commit(): void {
     const batch = this.#takeBatch();
+    const began = performance.now();
     let stored: Stored[];
     try {
       stored = transaction(this.#database, () => this.#store(batch));
@@ -118,6 +133,8 @@ export class SqliteLog implements MessageLog {
       for (const { reject } of batch) reject(failure);
       return;
     }
+    const entries = stored.filter(({ fresh }) => fresh).length;
+    this.#onCommit({ entries, seconds: (performance.now() - began) / 1_000 });
     try {
       this.#publish(stored);
     } finally {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { dirname } from "node:path";
 import { EnvironmentError, FernchatError } from "../errors.ts";
 import { FernetKey, KeyRing } from "../fernet.ts";
 import { MAX_RING_KEYS } from "../protocol/limits.ts";
@@ -21,6 +22,11 @@ interface Advice {
 const WHERE_IT_IS_MADE: Advice = {
   missing: "its folder does not exist",
   hint: "name a file that this server made, or a new one, which it then makes",
+};
+
+const WHERE_IT_IS_ROTATED: Advice = {
+  missing: "there is no such file",
+  hint: "name the file that the server uses, as a user who may write it",
 };
 
 const WHERE_IT_IS_READ: Advice = {
@@ -53,6 +59,31 @@ export function loadKeyFile(path: string): KeyRing {
   return read(path, WHERE_IT_IS_READ);
 }
 
+/**
+ * Puts a new key in front of the file's others, which stay: older messages need them. The file is
+ * replaced in one step, so that a server that reads it meanwhile sees the old ring or the new one;
+ * its owner and its mode stay, and so do comments.
+ *
+ * @returns the new ring.
+ * @throws {EnvironmentError} `key-file-unusable` as {@linkcode loadKeyFile}, or if the file cannot be
+ * replaced; `key-ring-full`; `key-file-busy` while another rotation is under way.
+ */
+export function rotateKeyFile(path: string): KeyRing {
+  try {
+    const target = Deno.realPathSync(path); // a link stays a link
+    using next = NextFile.begin(target);
+    const { keys } = read(target, WHERE_IT_IS_ROTATED); // only now: nobody else rotates meanwhile
+    if (keys.length >= MAX_RING_KEYS) throw ringFull(path);
+    const text = `${FernetKey.generate()}\n${readText(target)}`;
+    const ring = parseRing(text);
+    next.finish(text);
+    return ring;
+  } catch (error) {
+    if (error instanceof EnvironmentError) throw error;
+    throw unusable(path, error, WHERE_IT_IS_ROTATED);
+  }
+}
+
 /** Whether someone else on this machine may read the file. Never so where modes have no meaning. */
 export function isReadableByOthers(path: string): boolean {
   const { mode } = Deno.statSync(path);
@@ -61,23 +92,103 @@ export function isReadableByOthers(path: string): boolean {
 
 function create(path: string): KeyRing {
   const ring = new KeyRing([FernetKey.generate()]);
-  using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
-  file.writeSync(new TextEncoder().encode(ring.toString()));
-  file.syncSync(); // messages sealed with a key that is lost could never be read again
+  writeSecret(path, ring.toString());
+  syncFolderOf(path);
   return ring;
+}
+
+/** The file that is to take a key file's place. Its name is fixed: there is one at a time. */
+class NextFile implements Disposable {
+  readonly #path: string;
+  readonly #target: string;
+  #finished = false;
+
+  private constructor(path: string, target: string) {
+    this.#path = path;
+    this.#target = target;
+  }
+
+  /** @throws {EnvironmentError} `key-file-busy`: of two rotations at a time, one would lose its key. */
+  static begin(target: string): NextFile {
+    const path = `${target}.new`;
+    try {
+      writeSecret(path, "");
+    } catch (cause) {
+      if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;
+      throw new EnvironmentError("key-file-busy", `Cannot rotate: ${path} is there already`, {
+        cause,
+        hint: "another rotation is under way, or one was cut off: then remove that file",
+      });
+    }
+    return new NextFile(path, target);
+  }
+
+  /** Takes the place. Who rotates may be root, and then the server has to read the file as before. */
+  finish(text: string): void {
+    using file = Deno.openSync(this.#path, { write: true });
+    writeAndSync(file, text);
+    const { mode, uid, gid } = Deno.statSync(this.#target);
+    if (uid !== null && gid !== null) Deno.chownSync(this.#path, uid, gid);
+    if (mode !== null) Deno.chmodSync(this.#path, mode & 0o777);
+    Deno.renameSync(this.#path, this.#target);
+    this.#finished = true;
+    syncFolderOf(this.#target);
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#finished) Deno.removeSync(this.#path);
+  }
+}
+
+function ringFull(path: string): EnvironmentError {
+  const message = `Cannot add a key to ${path}: it has ${MAX_RING_KEYS}, which is the limit`;
+  return new EnvironmentError("key-ring-full", message, {
+    hint: "remove keys that no message needs: `key show` with --db counts the messages",
+  });
+}
+
+/** Makes a file that its owner alone can read, and that survives a power cut. */
+function writeSecret(path: string, text: string): void {
+  using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+  writeAndSync(file, text);
+}
+
+function writeAndSync(file: Deno.FsFile, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+  file.syncSync(); // messages sealed with a key that is lost could never be read again
+}
+
+/** A file's name is on disk when its folder is; Windows cannot open folders, and needs no such step. */
+function syncFolderOf(path: string): void {
+  if (Deno.build.os === "windows") return;
+  using folder = Deno.openSync(dirname(path));
+  folder.syncSync();
 }
 
 function read(path: string, advice: Advice): KeyRing {
   try {
-    if (Deno.statSync(path).size > MAX_FILE_BYTES) throw new RangeError("it is too large");
-    const ring = KeyRing.parse(Deno.readTextFileSync(path));
-    if (ring.keys.length > MAX_RING_KEYS) {
-      throw new RangeError(`it has ${ring.keys.length} keys, and the limit is ${MAX_RING_KEYS}`);
-    }
-    return ring;
+    return parseRing(readText(path));
   } catch (error) {
     throw unusable(path, error, advice);
   }
+}
+
+/** What a key file holds, be it keys or not: to tell whether it was changed. */
+export function readText(path: string): string {
+  if (Deno.statSync(path).size > MAX_FILE_BYTES) throw new RangeError("it is too large");
+  return Deno.readTextFileSync(path);
+}
+
+function parseRing(text: string): KeyRing {
+  if (new TextEncoder().encode(text).length > MAX_FILE_BYTES) {
+    throw new RangeError("it is too large");
+  }
+  const ring = KeyRing.parse(text);
+  if (ring.keys.length > MAX_RING_KEYS) {
+    throw new RangeError(`it has ${ring.keys.length} keys, and the limit is ${MAX_RING_KEYS}`);
+  }
+  return ring;
 }
 
 function unusable(path: string, cause: unknown, advice: Advice): EnvironmentError {

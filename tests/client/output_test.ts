@@ -1,19 +1,7 @@
 /** What leaves the client without a terminal is harmless for one all the same. */
 
 import assert from "node:assert/strict";
-import fc from "fast-check";
-import { formatJson, formatMessage } from "../../lib/client/output.ts";
-
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
-
-Deno.test("formatJson() means what JSON.stringify() means, and shows no control or format character", () => {
-  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
-    const line = formatJson({ text });
-    assert.deepEqual(JSON.parse(line), { text });
-    assert.doesNotMatch(line, UNSAFE);
-  }));
-  assert.equal(formatJson("a\u009b\u202e\u{e0041}z"), '"a\\u009b\\u202e\\udb40\\udc41z"');
-});
+import { formatMessage } from "../../lib/client/output.ts";
 
 Deno.test("formatMessage() is one line: the time here, the sender, the text", () => {
   const message = {

@@ -11,7 +11,7 @@ import { openDatabase } from "../../lib/database.ts";
 import { EnvironmentError } from "../../lib/errors.ts";
 import { chainNext, chainStart } from "../../lib/log/chain.ts";
 import type { LogEntry, NewEntry } from "../../lib/log/message_log.ts";
-import { SqliteLog } from "../../lib/log/sqlite_log.ts";
+import { type Commit, SqliteLog } from "../../lib/log/sqlite_log.ts";
 import { assertFails, TempFolder } from "../attacks/server.ts";
 
 function entry(messageId: string, changes: Partial<NewEntry> = {}): NewEntry {
@@ -34,9 +34,9 @@ function entries(count: number, prefix = "m"): NewEntry[] {
 class OpenLog extends SqliteLog implements AsyncDisposable {
   readonly database: DatabaseSync;
 
-  constructor(path: string) {
+  constructor(path: string, onCommit?: (commit: Commit) => void) {
     const database = openDatabase(path);
-    super(database, path);
+    super(database, path, onCommit);
     this.database = database;
   }
 
@@ -270,7 +270,9 @@ Deno.test("two processes on one file write at once without gaps", async () => {
   await using log = new OpenLog(path);
   const program = `
     import { openDatabase } from ${JSON.stringify(import.meta.resolve("../../lib/database.ts"))};
-    import { SqliteLog } from ${JSON.stringify(import.meta.resolve("../../lib/log/sqlite_log.ts"))};
+    import { type Commit, SqliteLog } from ${
+    JSON.stringify(import.meta.resolve("../../lib/log/sqlite_log.ts"))
+  };
     const log = new SqliteLog(openDatabase(Deno.args[0]), Deno.args[0]);
     for (let round = 0; round < 20; round++) {
       await Promise.all(Array.from({ length: 5 }, (_, at) => log.append({
@@ -373,4 +375,18 @@ Deno.test("subscribers get what another handle wrote meanwhile, in order, before
   await other.appendAll(entries(3, "other-"));
   await one.append(entry("mine-2"));
   assert.deepEqual(seen, ["mine-1", "other-0", "other-1", "other-2", "mine-2"]);
+});
+
+Deno.test("each commit is observed with what it stored, and one that failed is not", async () => {
+  using folder = new TempFolder();
+  const commits: Commit[] = [];
+  await using log = new OpenLog(folder.file("a.db"), (commit) => commits.push(commit));
+  await log.appendAll(entries(3));
+  await log.appendAll([entry("m1"), entry("new")]);
+  log.database.exec(
+    "CREATE TRIGGER no BEFORE INSERT ON messages BEGIN SELECT RAISE(FAIL, 'no'); END",
+  );
+  await assertFails(log.append(entry("refused")), EnvironmentError, "database-failed");
+  assert.deepEqual(commits.map((commit) => commit.entries), [3, 1]);
+  assert.ok(commits.every(({ seconds }) => seconds > 0));
 });

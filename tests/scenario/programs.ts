@@ -14,7 +14,7 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 const PATIENCE_MS = 30_000;
 
 /** Bytes of a child's stderr that are kept for a failure's message. */
-const MAX_KEPT = 8_192;
+const MAX_KEPT = 65_536;
 
 /** An executable has to run where there is nothing: no environment, and no file of ours nearby. */
 const ALONE = { clearEnv: true, cwd: "/" };

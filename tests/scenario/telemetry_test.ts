@@ -1,0 +1,32 @@
+/**
+ * Telemetry as an operator gets it from the real programs.
+ * Takes seconds: real processes, and 64 MiB of Argon2id for every login.
+ */
+
+import assert from "node:assert/strict";
+import { TempFolder } from "../attacks/server.ts";
+import { commandLine, JsonClient, ServerProgram } from "./programs.ts";
+import { TELEMETRY } from "./telemetry.ts";
+
+/** Executables may be of a Deno that has no console exporter yet. */
+const ignore = commandLine("server")[0] !== Deno.execPath();
+
+Deno.test(
+  "telemetry carries no key, no text, no name and no line of ours",
+  { ignore },
+  async () => {
+    using folder = new TempFolder();
+    await using server = await ServerProgram.start(["--db", folder.file("a.db")], {
+      env: TELEMETRY,
+    });
+    await using client = await JsonClient.start(server.port, "user1", "pass1");
+    await client.send("a text of Alice's");
+    await client.event("ack");
+    server.kill("SIGINT");
+    assert.equal(await server.ended(), 0);
+    const stderr = await server.stderr;
+    assert.match(stderr, /METRIC/, "telemetry is exported");
+    assert.doesNotMatch(stderr, /iostream/, "lines of stdout or stderr are exported");
+    assert.ok(!stderr.includes(server.key) && !stderr.includes("a text of"));
+  },
+);
