@@ -12,11 +12,13 @@ import { formatAddress, parsePort } from "./lib/client/address.ts";
 import { DEMO } from "./lib/auth/accounts.ts";
 import { ExitCode } from "./lib/errors.ts";
 import { formatAccounts, withAccounts } from "./lib/server/commands.ts";
+import { createLogger } from "./lib/server/logger.ts";
+import { addLimitFlags, type LimitFlags, parseLimits } from "./lib/cli/limit_flags.ts";
 import { isReadableByOthers } from "./lib/server/key_file.ts";
 import { type RunningServer, startServer } from "./lib/server/server.ts";
 import { LOBBY } from "./lib/rooms/open_room.ts";
 
-interface Flags {
+interface Flags extends LimitFlags {
   host?: string;
   port?: string;
   db?: string;
@@ -48,7 +50,8 @@ async function serve(flags: Flags): Promise<void> {
     db,
     demo: flags.demo ?? false,
     ...(flags.keyFile === undefined ? {} : { keyFile: flags.keyFile }),
-    report: (line) => complain(`${new Date().toISOString()} ${line}`),
+    limits: parseLimits(flags),
+    logger: createLogger({ level: "info", format: "text", write: complain }),
   });
   const signal = stopSignal(); // before anybody knows that there is a server to stop
   announce(server, db, flags);
@@ -173,6 +176,7 @@ const program = createProgram("server", "Fernchat's server: an encrypted group c
   .option("--json", "say what happens as JSON, one line each")
   .addHelpText("after", HELP)
   .action((flags: Flags) => serve(flags));
+addLimitFlags(program);
 addUserCommands(program);
 addLogCommands(program, DEFAULTS.db);
 addKeyCommands(program);

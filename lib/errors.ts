@@ -48,6 +48,7 @@ export type PeerFault =
   | "deadline-missed" // the peer did not answer in time
   | "frame-too-large" // a length prefix above the limit in force
   | "frame-truncated" // the bytes ended inside a frame
+  | "key-outdated" // a message sealed with a key that is not taken any more
   | "message-invalid" // not canonical JSON, or not of any schema
   | "message-unexpected" // a valid message in the wrong state
   | "not-fernchat" // the first bytes are not our protocol's

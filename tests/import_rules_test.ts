@@ -47,8 +47,9 @@ const RULES: readonly Rule[] = [
   },
   {
     name: "the hub knows no sessions, and no kind of log",
-    from: /^lib\/server\/hub\.ts$/,
+    from: /^lib\/server\/(?:hub|history|entry_message)\.ts$/,
     not: /^lib\/(?:server\/|database\.ts|log\/sqlite_log\.ts)|^node:(?:net|sqlite)/,
+    but: /^lib\/server\/(?:entry_message|history|limits)\.ts$/,
   },
   {
     name: "terminal code knows no protocol bytes, nor anything else of ours",

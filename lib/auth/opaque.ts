@@ -19,7 +19,7 @@ export const opaqueReady: Promise<void> = ready;
 const STRETCHING = "memory-constrained";
 
 /** One form for all spellings of a name. ASCII only, as the database compares names. */
-function foldName(username: string): string {
+export function foldName(username: string): string {
   return username.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 

@@ -17,7 +17,7 @@ import {
   writeAll,
 } from "../framing.ts";
 import type { HandshakeResult } from "./handshake.ts";
-import { masterSecret, trafficSecrets } from "./key_schedule.ts";
+import { masterSecret, type TrafficSecrets, trafficSecrets } from "./key_schedule.ts";
 import { MAX_FRAME_BYTES, RECORD_BATCH_BYTES } from "./limits.ts";
 import { type KeyUsage, RecordOpener, RecordSealer, RecordType } from "./record.ts";
 
@@ -58,6 +58,9 @@ export class SecureChannel {
   #inbox: Uint8Array[] = [];
   #closed: Promise<void> | undefined;
   #failure: unknown;
+  #writingSince: number | undefined;
+  /** Called at each step of the queue. */
+  readonly #watchers = new Set<() => void>();
 
   constructor(
     role: "client" | "server",
@@ -70,7 +73,7 @@ export class SecureChannel {
     this.#reader = handshake.reader;
     this.#handshake = handshake;
     this.#options = options;
-    const [sealer, opener] = this.#keys(handshake.secret, "hs", handshake.transcript);
+    const [sealer, opener] = this.#keys(handshake.traffic);
     this.#sealer = sealer;
     this.#opener = opener;
   }
@@ -78,6 +81,23 @@ export class SecureChannel {
   /** Bytes of messages that wait for the stream. */
   get queuedBytes(): number {
     return this.#queuedBytes;
+  }
+
+  /**
+   * When the write that the peer holds up began, on the clock of `performance.now()`; undefined if it
+   * holds up none.
+   */
+  get writingSince(): number | undefined {
+    return this.#writingSince;
+  }
+
+  /** Resolves when at most `bytes` of messages wait for the stream, or none can be sent any more. */
+  async queuedAtMost(bytes: number): Promise<void> {
+    while (this.#queuedBytes > bytes && this.#failure === undefined) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#watchers.add(resolve);
+      await promise;
+    }
   }
 
   /**
@@ -142,11 +162,18 @@ export class SecureChannel {
     const { secret, transcript } = this.#handshake;
     const afterLogin = sha256.create().update(transcript).update(encodeFrames(loginMessages));
     const master = masterSecret(secret, transcript, loginKey);
-    const [sealer, opener] = this.#keys(master, "ap", afterLogin.digest());
+    const [sealer, opener] = this.#keys(trafficSecrets(master, "ap", afterLogin.digest()));
     this.#queue.push({ sealer });
     this.#opener = opener;
     this.#reader.maxBytes = MAX_FRAME_BYTES;
     this.#startPump();
+  }
+
+  /** Forgets the messages that wait for the stream: the peer will not get them. */
+  discard(): void {
+    this.#queue = this.#queue.filter((one) => "sealer" in one);
+    this.#queuedBytes = 0;
+    this.#notify();
   }
 
   /** Resolves when nothing waits any more, sent or given up: {@linkcode receive} tells which. */
@@ -177,6 +204,7 @@ export class SecureChannel {
     this.#failure = reason;
     this.#queue = [];
     this.#queuedBytes = 0;
+    this.#notify();
     try {
       this.#stream.close();
     } catch {
@@ -184,12 +212,7 @@ export class SecureChannel {
     }
   }
 
-  #keys(
-    secret: Uint8Array,
-    stage: "hs" | "ap",
-    transcript: Uint8Array,
-  ): [RecordSealer, RecordOpener] {
-    const { clientToServer, serverToClient } = trafficSecrets(secret, stage, transcript);
+  #keys({ clientToServer, serverToClient }: TrafficSecrets): [RecordSealer, RecordOpener] {
     const [send, receive] = this.#role === "client"
       ? [clientToServer, serverToClient]
       : [serverToClient, clientToServer];
@@ -233,10 +256,18 @@ export class SecureChannel {
   }
 
   async #write(records: Uint8Array[]): Promise<void> {
+    this.#writingSince = performance.now();
     try {
       await writeAll(this.#stream, encodeFrames(records));
     } catch (cause) {
       this.abort(new PeerError("connection-cut", "The connection was cut", { cause }));
     }
+    this.#writingSince = undefined;
+    this.#notify();
+  }
+
+  #notify(): void {
+    for (const watcher of this.#watchers) watcher();
+    this.#watchers.clear();
   }
 }

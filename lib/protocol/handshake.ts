@@ -64,6 +64,13 @@ export async function clientHandshake(
   return finish(reader, clientHello, serverHello, shared);
 }
 
+/** What a server may set. */
+export interface ServerHandshakeOptions {
+  kem?: Kem;
+  /** Waited for before the encapsulation, which takes some milliseconds of the processor. */
+  turn?: () => Promise<void>;
+}
+
 /**
  * The server's side of the handshake. A client of another version is told ours before this throws.
  *
@@ -71,11 +78,12 @@ export async function clientHandshake(
  */
 export async function serverHandshake(
   stream: ByteSource & ByteSink,
-  kem: Kem = xWing,
+  { kem = xWing, turn = () => Promise.resolve() }: ServerHandshakeOptions = {},
 ): Promise<HandshakeResult> {
   const reader = new FrameReader(stream, MAX_FRAME_BYTES_BEFORE_LOGIN);
   const clientHello = await readHello(reader);
   const publicKey = await bodyOrVersionReply(stream, clientHello);
+  await turn();
   const { cipherText, sharedSecret } = encapsulate(kem, publicKey);
   const serverHello = hello(cipherText);
   await send(stream, serverHello);

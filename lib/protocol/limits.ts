@@ -22,6 +22,9 @@ export const MAX_SENTENCE_CHARS = 500;
 /** Keys of a room's ring: a new one each day for some years, and still within one frame. */
 export const MAX_RING_KEYS = 1024;
 
+/** Entries of a room's history that can be asked for at once: a few screens. */
+export const MAX_HISTORY_PAGE = 200;
+
 /** Bytes of a record's content in which several waiting messages are sent as one. */
 export const RECORD_BATCH_BYTES = 64 * 1024;
 

@@ -8,7 +8,7 @@
 
 import * as v from "valibot";
 import { BugError, PeerError } from "../errors.ts";
-import { MAX_RING_KEYS, MAX_SENTENCE_CHARS, MAX_TOKEN_CHARS } from "./limits.ts";
+import { MAX_HISTORY_PAGE, MAX_RING_KEYS, MAX_SENTENCE_CHARS, MAX_TOKEN_CHARS } from "./limits.ts";
 
 /** Characters of one of OPAQUE's messages: the longest, the login response, has 427. */
 const opaque = v.pipe(v.string(), v.maxLength(1024), v.regex(/^[A-Za-z0-9_-]+$/));
@@ -49,6 +49,8 @@ const chainValue = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const code = v.pipe(v.string(), v.regex(/^[a-z][a-z-]{0,31}$/));
 const sentence = v.pipe(v.string(), v.maxLength(MAX_SENTENCE_CHARS));
 
+const ring = v.pipe(v.array(fernetKey), v.minLength(1), v.maxLength(MAX_RING_KEYS));
+
 /** A message as its sender puts it into a room's log. */
 const envelope = {
   room: roomName,
@@ -58,14 +60,24 @@ const envelope = {
   token,
 };
 
+/** An entry of a room's log. */
+const entry = { seq: sequence, sender: accountName, ...envelope, chain: chainValue };
+
 /** What a client may send. */
 const clientMessage = v.variant("type", [
   v.strictObject({ type: v.literal("login_start"), username: typedName, ke1: opaque }),
   v.strictObject({ type: v.literal("login_finish"), ke3: opaque }),
   v.strictObject({ type: v.literal("register_start"), request: opaque }),
   v.strictObject({ type: v.literal("register_finish"), record: opaque }),
-  v.strictObject({ type: v.literal("join"), room: roomName }),
+  v.strictObject({ type: v.literal("join"), room: roomName, after: v.optional(sequence) }),
   v.strictObject({ type: v.literal("send"), ...envelope }),
+  v.strictObject({
+    type: v.literal("history"),
+    room: roomName,
+    before: v.pipe(sequence, v.minValue(1)),
+    limit: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(MAX_HISTORY_PAGE)),
+  }),
+  v.strictObject({ type: v.literal("ping") }),
 ]);
 
 /** What a server may send. */
@@ -78,17 +90,11 @@ const serverMessage = v.variant("type", [
     type: v.literal("joined"),
     room: roomName,
     kind: v.picklist(["open"]),
-    keys: v.pipe(v.array(fernetKey), v.minLength(1), v.maxLength(MAX_RING_KEYS)),
+    keys: ring,
     last_seq: sequence,
     head: chainValue,
   }),
-  v.strictObject({
-    type: v.literal("message"),
-    seq: sequence,
-    sender: accountName,
-    ...envelope,
-    chain: chainValue,
-  }),
+  v.strictObject({ type: v.literal("message"), ...entry }),
   v.strictObject({
     type: v.literal("ack"),
     room: roomName,
@@ -96,6 +102,15 @@ const serverMessage = v.variant("type", [
     seq: sequence,
     chain: chainValue,
   }),
+  v.strictObject({ type: v.literal("past"), ...entry }),
+  v.strictObject({
+    type: v.literal("history_end"),
+    room: roomName,
+    before: sequence,
+    previous: chainValue,
+  }),
+  v.strictObject({ type: v.literal("keys"), room: roomName, keys: ring }),
+  v.strictObject({ type: v.literal("pong") }),
   v.strictObject({
     type: v.literal("error"),
     code,

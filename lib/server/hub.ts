@@ -8,47 +8,68 @@
 import { PeerError } from "../errors.ts";
 import type { KeyRing } from "../fernet.ts";
 import type { Head, LogEntry, MessageLog, NewEntry } from "../log/message_log.ts";
-import { encodeServerMessage, type MessageOf, type ServerMessage } from "../protocol/messages.ts";
+import { encodeServerMessage } from "../protocol/messages.ts";
 import { LOBBY, openText } from "../rooms/open_room.ts";
+import { encodeEntry } from "./entry_message.ts";
+import { type HistoryPage, readHistory } from "./history.ts";
+import { CATCH_UP_ENTRIES, KEY_GRACE_MS } from "./limits.ts";
 
-/** Someone in a room. */
+/** Someone in a room. No method may throw. */
 export interface Member {
   /**
    * Takes an entry of the room, in order, each once. `encoded` is it as a message to a client, made
-   * once for all members. Must not throw.
+   * once for all members.
    */
   deliver(entry: LogEntry, encoded: Uint8Array): void;
+  /** Resolves when the member can take more than it must: asked for while it catches up. */
+  calm(): Promise<void>;
+  /** Takes the room's new keys, as a message to a client. */
+  takeKeys(encoded: Uint8Array): void;
+  /** Gets nothing more: the log cannot be read. */
+  fail(error: unknown): void;
 }
 
 /** A place in a room. */
 export interface Membership {
-  /** The room's end when the member joined: deliveries begin right after it. */
+  /** The room's end when the member joined. */
   head: Head;
-  /** Starts the deliveries, those that came since the join first. */
+  /** Starts the deliveries. */
   start(): void;
   /** Ends them. */
   leave(): void;
 }
 
-/** A member, or what is held for one until it has been told that it is in. */
 interface Seat {
   member: Member;
-  held: { entry: LogEntry; encoded: Uint8Array }[] | undefined;
+  /** The `seq` up to which the member has the log. */
+  position: number;
+  /** `late` members are given the log page by page, `live` ones what is stored as it is stored. */
+  state: "waiting" | "late" | "live" | "gone";
+}
+
+interface Room {
+  seats: Set<Seat>;
+  /** The last `seq` that is known to be stored. */
+  published: number;
 }
 
 /** See the module's description. One hub per server, with one open room by now. */
 export class Hub {
   readonly #log: MessageLog;
-  readonly #ring: KeyRing;
-  readonly #seats = new Map<string, Set<Seat>>();
+  readonly #rooms = new Map<string, Room>();
   readonly #unsubscribe: () => void;
+  readonly #now: () => number;
+  #ring: KeyRing;
+  #rotatedAt = -Infinity;
 
-  /** `ring` has the Fernet keys of the open rooms, newest first. */
-  constructor(log: MessageLog, ring: KeyRing) {
+  /** `ring` has the Fernet keys of the open rooms, newest first; `now` counts milliseconds. */
+  constructor(log: MessageLog, ring: KeyRing, now: () => number = () => performance.now()) {
     this.#log = log;
     this.#ring = ring;
-    this.#seats.set(LOBBY, new Set());
-    this.#unsubscribe = log.subscribe(LOBBY, (entries) => this.#broadcast(LOBBY, entries));
+    this.#now = now;
+    const lobby: Room = { seats: new Set(), published: 0 };
+    this.#rooms.set(LOBBY, lobby);
+    this.#unsubscribe = log.subscribe(LOBBY, (entries) => broadcast(lobby, entries));
   }
 
   /** The Fernet keys of the open rooms. */
@@ -58,41 +79,61 @@ export class Hub {
 
   /** Whether there is a room of that name. */
   has(room: string): boolean {
-    return this.#seats.has(room);
+    return this.#rooms.has(room);
   }
 
-  /** Takes a seat in a room that exists. */
-  async join(room: string, member: Member): Promise<Membership> {
-    const seats = this.#seats.get(room) as Set<Seat>;
-    const seat: Seat = { member, held: [] };
-    seats.add(seat); // before the head is read, so that no entry falls between the two
-    try {
-      const head = await this.#log.head(room);
-      return {
-        head,
-        start: () => start(seat, head),
-        leave: () => void seats.delete(seat),
-      };
-    } catch (error) {
-      seats.delete(seat);
-      throw error;
-    }
+  /** Takes a seat in a room that exists. Deliveries begin after the entry `after`; by default, at the end. */
+  async join(room: string, member: Member, after?: number): Promise<Membership> {
+    const place = this.#rooms.get(room) as Room;
+    const head = await this.#log.head(room);
+    place.published = Math.max(place.published, head.seq);
+    const seat: Seat = {
+      member,
+      position: Math.min(after ?? head.seq, head.seq),
+      state: "waiting",
+    };
+    place.seats.add(seat);
+    return {
+      head,
+      start: () => void this.#catchUp(room, place, seat).catch((error) => member.fail(error)),
+      leave: () => {
+        seat.state = "gone";
+        place.seats.delete(seat);
+      },
+    };
   }
 
   /**
    * Stores a message; resolves when it is durable. Members get it from the log.
    *
-   * @throws {PeerError} `token-invalid` if members could not read it, or its token names another
-   * sender, room, id or time.
+   * @throws {PeerError} `key-outdated`; `token-invalid` if members could not read it, or its token
+   * names another sender, room, id or time.
    * @throws {EnvironmentError} if it cannot be stored.
    */
   async post(entry: NewEntry): Promise<LogEntry> {
     const { room, sender, messageId: id, sentAt: sent_at } = entry;
-    if (entry.keyId !== this.#ring.primary.id) {
-      throw new PeerError("token-invalid", "A message must be sealed with the newest key");
+    if (!this.#takesKey(entry.keyId)) {
+      throw new PeerError("key-outdated", "A message must be sealed with the newest key");
     }
     openText(this.#ring, { room, sender, id, sent_at }, entry);
     return await this.#log.append(entry);
+  }
+
+  /** Seals what comes from now on with the ring's first key, and tells all members. */
+  rotate(ring: KeyRing): void {
+    if (ring.primary.id !== this.#ring.primary.id) this.#rotatedAt = this.#now();
+    this.#ring = ring;
+    const keys = ring.keys.map(String);
+    for (const [room, { seats }] of this.#rooms) {
+      const encoded = encodeServerMessage({ type: "keys", room, keys });
+      // Who has not started yet is told the ring with the answer to its join.
+      for (const seat of seats) if (seat.state !== "waiting") seat.member.takeKeys(encoded);
+    }
+  }
+
+  /** The last entries before a `seq`; see {@linkcode readHistory}. */
+  history(room: string, before: number, limit: number): Promise<HistoryPage> {
+    return readHistory(this.#log, room, before, limit);
   }
 
   /** Stops listening to the log. */
@@ -100,41 +141,47 @@ export class Hub {
     this.#unsubscribe();
   }
 
-  #broadcast(room: string, entries: readonly LogEntry[]): void {
-    const seats = [...this.#seats.get(room) ?? []];
-    for (const entry of entries) {
-      const encoded = encode(entry);
-      if (encoded === undefined) continue;
-      for (const seat of seats) {
-        if (seat.held === undefined) seat.member.deliver(entry, encoded);
-        else seat.held.push({ entry, encoded });
+  #takesKey(id: string): boolean {
+    const [newest, before] = this.#ring.keys;
+    if (id === newest?.id) return true;
+    return id === before?.id && this.#now() - this.#rotatedAt < KEY_GRACE_MS;
+  }
+
+  /**
+   * Gives a member what it has missed, as fast as it reads, then makes it live. Nothing is held in
+   * memory meanwhile: what is stored in between is read from the log like the rest.
+   */
+  async #catchUp(room: string, place: Room, seat: Seat): Promise<void> {
+    seat.state = "late";
+    while (seat.position < place.published) {
+      await seat.member.calm();
+      const entries = await this.#log.read(room, seat.position, CATCH_UP_ENTRIES);
+      for (const entry of entries) {
+        await seat.member.calm();
+        if (isGone(seat)) return;
+        give(seat, entry, encodeEntry("message", entry));
       }
+      if (entries.length === 0) seat.position = place.published; // rows are gone: the chain tells
     }
+    if (!isGone(seat)) seat.state = "live"; // in the same step as the check, so nothing falls between
   }
 }
 
-function start(seat: Seat, head: Head): void {
-  const held = seat.held ?? [];
-  seat.held = undefined;
-  for (const { entry, encoded } of held) {
-    if (entry.seq > head.seq) seat.member.deliver(entry, encoded);
+function isGone(seat: Seat): boolean {
+  return seat.state === "gone";
+}
+
+function broadcast(room: Room, entries: readonly LogEntry[]): void {
+  room.published = Math.max(room.published, entries.at(-1)?.seq ?? 0);
+  const live = [...room.seats].filter((seat) => seat.state === "live");
+  for (const entry of entries) {
+    const encoded = encodeEntry("message", entry);
+    for (const seat of live) give(seat, entry, encoded);
   }
 }
 
-/**
- * An entry as a message, unless someone else put into the database what no message can hold. Members
- * then see the gap, as the chain is for.
- */
-function encode(entry: LogEntry): Uint8Array | undefined {
-  try {
-    return encodeServerMessage(toWire(entry));
-  } catch {
-    return undefined;
-  }
-}
-
-/** An entry's fields under the names that they have on the wire. */
-function toWire(entry: LogEntry): MessageOf<ServerMessage, "message"> {
-  const { seq, sender, room, messageId: id, sentAt: sent_at, keyId: key_id, token, chain } = entry;
-  return { type: "message", seq, sender, room, id, sent_at, key_id, token, chain };
+function give(seat: Seat, entry: LogEntry, encoded: Uint8Array | undefined): void {
+  if (seat.state === "gone" || entry.seq <= seat.position) return;
+  seat.position = entry.seq;
+  if (encoded !== undefined) seat.member.deliver(entry, encoded);
 }

@@ -13,10 +13,19 @@ import { FernetKey, KeyRing } from "../fernet.ts";
 import type { Head } from "../log/message_log.ts";
 import { SqliteLog } from "../log/sqlite_log.ts";
 import { LOBBY } from "../rooms/open_room.ts";
+import { addressGroup } from "./address_group.ts";
+import { Admission } from "./admission.ts";
 import { Hub } from "./hub.ts";
 import { loadOrCreateKeyFile } from "./key_file.ts";
-import { MAX_CONNECTIONS, STOP_DEADLINE_MS } from "./limits.ts";
+import { DEFAULT_LIMITS, type Limits, STOP_DEADLINE_MS } from "./limits.ts";
+import { connections, listen } from "./listener.ts";
+import { limited, type LimitedLogger } from "./log_quota.ts";
+import type { Logger } from "./logger.ts";
+import { LoginPacing, type PacingOptions } from "./login_pacing.ts";
+import { Metrics } from "./metrics.ts";
 import { Session, type SessionContext } from "./session.ts";
+import { TokenBuckets } from "./token_bucket.ts";
+import { Turns } from "./turns.ts";
 
 /** What an operator decides. */
 export interface ServerOptions {
@@ -30,13 +39,29 @@ export interface ServerOptions {
   keyFile?: string;
   /** Allows the demo account on an address that others can reach. */
   demo: boolean;
-  /** Takes one line about each thing that happens, without secrets and texts. */
-  report(line: string): void;
+  /** Takes what happens, without secrets and texts. */
+  logger: Logger;
+  /** What peers are granted, where it is not as in {@linkcode DEFAULT_LIMITS}. */
+  limits?: Partial<Limits>;
+  /** How logins are paced, where it is not by default. */
+  pacing?: Partial<PacingOptions>;
+  /** Called with the ring when the key file has got a new first key. */
+  onNewKey?(ring: KeyRing): void;
 }
 
 /** Whether an address can be reached from this machine alone. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+/** What a server is made of. */
+interface Parts {
+  database: DatabaseSync;
+  accounts: Accounts;
+  log: SqliteLog;
+  ring: KeyRing;
+  metrics: Metrics;
+  listener: Deno.TcpListener;
 }
 
 /**
@@ -53,8 +78,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const ring = options.keyFile === undefined
       ? new KeyRing([FernetKey.generate()])
       : loadOrCreateKeyFile(options.keyFile);
-    const log = new SqliteLog(database, options.db);
-    return new RunningServer(options, database, accounts, log, ring, listen(options));
+    const metrics = new Metrics();
+    const log = new SqliteLog(database, options.db, (commit) => metrics.committed(commit));
+    const listener = listen(options.host, options.port);
+    return new RunningServer(options, { database, accounts, log, ring, metrics, listener });
   } catch (error) {
     database.close();
     throw error;
@@ -63,43 +90,38 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 /** See {@linkcode startServer}. */
 export class RunningServer {
-  /** The Fernet keys of the open rooms, newest first. */
-  readonly ring: KeyRing;
-  readonly #options: ServerOptions;
-  readonly #database: DatabaseSync;
-  readonly #log: SqliteLog;
-  readonly #listener: Deno.TcpListener;
+  readonly #parts: Parts;
+  readonly #limits: Limits;
+  readonly #logger: Logger;
+  readonly #strangers: LimitedLogger;
+  readonly #admission: Admission;
   readonly #context: SessionContext;
   readonly #sessions = new Map<Session, Promise<void>>();
   readonly #accepting: Promise<void>;
+  readonly #silenceCheck: ReturnType<typeof setInterval>;
 
-  constructor(
-    options: ServerOptions,
-    database: DatabaseSync,
-    accounts: Accounts,
-    log: SqliteLog,
-    ring: KeyRing,
-    listener: Deno.TcpListener,
-  ) {
-    this.#options = options;
-    this.#database = database;
-    this.#log = log;
-    this.ring = ring;
-    this.#listener = listener;
-    const demoAllowed = options.demo || isLoopback(options.host);
-    this.#context = {
-      accounts,
-      hub: new Hub(log, ring),
-      demoAllowed,
-      demoReady: demoAllowed ? prepareDemo(accounts, options) : Promise.resolve(),
-      report: options.report,
-    };
+  constructor(options: ServerOptions, parts: Parts) {
+    this.#parts = parts;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#logger = options.logger;
+    this.#strangers = limited(options.logger, {
+      perMinute: this.#limits.strangerLinesPerMinute,
+    });
+    this.#admission = new Admission(this.#limits);
+    this.#context = this.#makeContext(options);
+    this.#silenceCheck = setInterval(() => this.#checkSilence(), this.#limits.silenceCheckMs);
+    parts.metrics.observeQueues(() => this.#queuedBytes());
     this.#accepting = this.#accept();
   }
 
   /** Where it listens. */
   get address(): Deno.NetAddr {
-    return this.#listener.addr;
+    return this.#parts.listener.addr;
+  }
+
+  /** The Fernet keys of the open rooms, newest first. */
+  get ring(): KeyRing {
+    return this.#context.hub.ring;
   }
 
   /** Whether the demo account can log in now. */
@@ -110,7 +132,7 @@ export class RunningServer {
 
   /** The lobby's last entry: what an operator notes to check the log against later. */
   head(): Promise<Head> {
-    return this.#log.head(LOBBY);
+    return this.#parts.log.head(LOBBY);
   }
 
   /**
@@ -118,16 +140,38 @@ export class RunningServer {
    * Returns the lobby's last entry.
    */
   async stop(): Promise<Head> {
-    this.#listener.close();
+    const { listener, log, database } = this.#parts;
+    listener.close();
+    clearInterval(this.#silenceCheck);
     await this.#accepting;
     await this.#context.demoReady;
-    await this.#log.close(); // what was received is acked before the good-bye
+    await log.close(); // what was received is acked before the good-bye
     await this.#stopSessions();
-    await this.#log.close();
+    await log.close();
     this.#context.hub.close();
+    this.#strangers[Symbol.dispose]();
     const head = await this.head();
-    this.#database.close();
+    database.close();
     return head;
+  }
+
+  #makeContext(options: ServerOptions): SessionContext {
+    const { accounts, log, ring, metrics } = this.#parts;
+    const { messagesPerSecond: perSecond, messageBurst: burst } = this.#limits;
+    const demoAllowed = options.demo || isLoopback(options.host);
+    return {
+      accounts,
+      hub: new Hub(log, ring),
+      demoAllowed,
+      demoReady: demoAllowed ? prepareDemo(accounts, options.logger) : Promise.resolve(),
+      limits: this.#limits,
+      rates: new TokenBuckets({ perSecond, burst }),
+      pacing: new LoginPacing(options.pacing),
+      turns: new Turns(),
+      metrics,
+      logger: this.#logger,
+      strangers: this.#strangers,
+    };
   }
 
   async #stopSessions(): Promise<void> {
@@ -141,40 +185,45 @@ export class RunningServer {
   }
 
   async #accept(): Promise<void> {
-    for (;;) {
-      try {
-        this.#serve(await this.#listener.accept());
-      } catch (error) {
-        if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) {
-          return; // the listener was closed
-        }
-        if (isGone(error)) continue;
-        this.#options.report(`Cannot accept a connection: ${describeError(error)}`);
-        await new Promise((resolve) => setTimeout(resolve, 100)); // until files are free again
-      }
+    const onError = (error: unknown): void =>
+      this.#strangers.error("cannot-accept", { reason: describeError(error) });
+    for await (const connection of connections(this.#parts.listener, onError)) {
+      this.#serve(connection);
     }
   }
 
   #serve(connection: Deno.TcpConn): void {
-    if (this.#sessions.size >= MAX_CONNECTIONS) return connection.close();
-    setNoDelay(connection);
+    const { metrics } = this.#parts;
     const { hostname, port } = connection.remoteAddr;
-    const session = new Session(connection, `${hostname}:${port}`, this.#context);
-    this.#sessions.set(session, session.run().finally(() => this.#sessions.delete(session)));
+    const name = `${hostname}:${port}`;
+    const address = addressGroup(hostname);
+    const admitted = this.#admission.admit(address, () => session.evict());
+    if ("refused" in admitted) {
+      metrics.connectionRefused(admitted.refused);
+      this.#strangers.warn("connection-refused", { peer: name, reason: admitted.refused });
+      return connection.close();
+    }
+    const { authenticated, leave } = admitted;
+    const session = new Session(
+      { stream: connection, name, address, authenticated },
+      this.#context,
+    );
+    metrics.connectionOpened();
+    const ended = session.run().finally(() => {
+      leave();
+      metrics.connectionClosed();
+      this.#sessions.delete(session);
+    });
+    this.#sessions.set(session, ended);
   }
-}
 
-/** A peer that was gone before it was accepted: that costs nobody else anything. */
-function isGone(error: unknown): boolean {
-  const { NotConnected, ConnectionAborted, ConnectionReset } = Deno.errors;
-  return [NotConnected, ConnectionAborted, ConnectionReset].some((kind) => error instanceof kind);
-}
+  #checkSilence(): void {
+    const now = performance.now();
+    for (const session of this.#sessions.keys()) session.checkSilence(now);
+  }
 
-function setNoDelay(connection: Deno.TcpConn): void {
-  try {
-    connection.setNoDelay(true);
-  } catch {
-    // It is gone already: its session finds out at the first read.
+  #queuedBytes(): number {
+    return [...this.#sessions.keys()].reduce((sum, session) => sum + session.queuedBytes, 0);
   }
 }
 
@@ -187,31 +236,17 @@ function checkDemo({ host, demo }: ServerOptions): void {
   );
 }
 
-function listen({ host, port }: ServerOptions): Deno.TcpListener {
-  try {
-    return Deno.listen({ hostname: host, port });
-  } catch (cause) {
-    const [reason, hint] = cause instanceof Deno.errors.AddrInUse
-      ? ["the port is taken", "end the other program, or pick another port with --port (0: any)"]
-      : cause instanceof Deno.errors.PermissionDenied
-      ? ["the system does not allow it", "use a port above 1023"]
-      : [cause instanceof Error ? cause.message : String(cause), "check --host and --port"];
-    const message = `Cannot listen on ${host}:${port}: ${reason}`;
-    throw new EnvironmentError("cannot-listen", message, { cause, hint });
-  }
-}
-
 /**
  * The demo account's key stretching takes half a second once per database: the server listens
  * first, and a login waits.
  */
-function prepareDemo(accounts: Accounts, { report }: ServerOptions): Promise<void> {
+function prepareDemo(accounts: Accounts, logger: Logger): Promise<void> {
   return new Promise((resolve) =>
     setTimeout(() => {
       try {
         accounts.ensureDemo();
       } catch (error) {
-        report(`Cannot make the demo account: ${describeError(error)}`);
+        logger.error("no-demo-account", { reason: describeError(error) });
       }
       resolve();
     })

@@ -5,39 +5,44 @@
  * @module
  */
 
-import type { Accounts } from "../auth/accounts.ts";
 import { serverRegister } from "../auth/opaque.ts";
-import { BugError, describeError, FernchatError, PeerError } from "../errors.ts";
-import type { LogEntry } from "../log/message_log.ts";
+import { describeError, PeerError } from "../errors.ts";
 import { type ByteStream, SecureChannel } from "../protocol/channel.ts";
 import { serverHandshake } from "../protocol/handshake.ts";
-import {
-  type ClientMessage,
-  decodeClientMessage,
-  encodeServerMessage,
-  type MessageOf,
-  type ServerMessage,
-} from "../protocol/messages.ts";
-import { MAX_SENTENCE_CHARS } from "../protocol/limits.ts";
-import type { Hub, Member, Membership } from "./hub.ts";
-import {
-  HANDSHAKE_DEADLINE_MS,
-  LOGIN_DEADLINE_MS,
-  MAX_LOGINS_PER_CONNECTION,
-  MAX_PENDING_MESSAGES,
-} from "./limits.ts";
-import { finishLogin, type PendingLogin, startLogin } from "./login.ts";
+import { type ClientMessage, decodeClientMessage, type MessageOf } from "../protocol/messages.ts";
+import { Authentication, type AuthenticationContext } from "./authentication.ts";
+import { explain } from "./explain.ts";
+import type { Hub } from "./hub.ts";
+import { HISTORY_COST, type Limits } from "./limits.ts";
+import type { LogFields, Logger } from "./logger.ts";
+import type { Metrics } from "./metrics.ts";
+import { Outbound } from "./outbound.ts";
+import { Participant } from "./participant.ts";
+import { pause } from "./pause.ts";
+import type { TokenBuckets } from "./token_bucket.ts";
 
 /** What all sessions of a server share. */
-export interface SessionContext {
-  accounts: Accounts;
+export interface SessionContext extends AuthenticationContext {
   hub: Hub;
-  /** Whether the demo account may log in here at all. */
-  demoAllowed: boolean;
-  /** Resolves when the demo account exists, if it is to. */
-  demoReady: Promise<void>;
-  /** Takes one line about what happened, without secrets and texts. */
-  report(line: string): void;
+  limits: Limits;
+  /** How fast accounts may send. */
+  rates: TokenBuckets;
+  metrics: Metrics;
+  /** Takes what happens to users. */
+  logger: Logger;
+  /** Takes what strangers cause. */
+  strangers: Logger;
+}
+
+/** A connection that was accepted. */
+export interface Peer {
+  stream: ByteStream;
+  /** `HOST:PORT`, for the log. */
+  name: string;
+  /** The address as it is counted. */
+  address: string;
+  /** It has logged in. */
+  authenticated(): void;
 }
 
 type Handler<T extends ClientMessage["type"]> = (
@@ -58,47 +63,60 @@ const HANDLERS: {
   register_finish: { in: ["known"], run: (s, m) => s.finishRegistration(m) },
   join: { in: ["known"], run: (s, m) => s.join(m) },
   send: { in: ["joined"], run: (s, m) => s.post(m) },
+  history: { in: ["joined"], run: (s, m) => s.history(m) },
+  ping: { in: ["known", "joined"], run: (s) => s.pong() },
 };
 
+/** Faults after which the peer could not read, or not understand, a good-bye. */
+const BEYOND_WORDS = ["connection-cut", "record-invalid"];
+
+/** Milliseconds for the last words to a member who was silent already. */
+const SILENT_FAREWELL_MS = 2_000;
+
 /** See the module's description. */
-export class Session implements Member {
-  readonly #stream: ByteStream;
+export class Session {
+  readonly #peer: Peer;
   readonly #context: SessionContext;
-  /** Where it comes from, for reports. */
-  readonly #peer: string;
+  readonly #authentication: Authentication;
+  /** Aborted when nothing is worth waiting for any more. */
+  readonly #over = new AbortController();
   #state: State = "stranger";
   #channel: SecureChannel | undefined;
+  #outbound: Outbound | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
-  #logins = 0;
-  #login: PendingLogin | undefined;
+  #patience: ReturnType<typeof setTimeout> | undefined;
   #registering = false;
   #user = "";
-  #room = "";
-  #membership: Membership | undefined;
-  /** Ids of own messages on their way into the log: an ack takes the place of their delivery. */
-  readonly #pending = new Set<string>();
-  #lastPost: Promise<void> = Promise.resolve();
+  #participant: Participant | undefined;
+  /** When the server began to wait for the peer's next words. */
+  #listeningSince: number | undefined;
+  /** Why the server ended it. */
+  #reason: PeerError | undefined;
 
-  constructor(stream: ByteStream, peer: string, context: SessionContext) {
-    this.#stream = stream;
+  constructor(peer: Peer, context: SessionContext) {
     this.#peer = peer;
     this.#context = context;
+    const { loginsPerConnection } = context.limits;
+    this.#authentication = new Authentication(context, peer.address, loginsPerConnection);
   }
 
   /** Serves the connection to its end. Never throws. */
   async run(): Promise<void> {
     try {
       await this.#converse();
-      await this.#lastPost; // its ack goes before the close
+      await this.#participant?.settled(); // its acks go before the close
       await this.#channel?.close();
-      this.#context.report(`${this.#label()} left`);
+      this.#report(undefined);
     } catch (error) {
+      this.#report(error);
       await this.#end(error).catch(() => this.abort());
     } finally {
+      this.#over.abort();
       clearTimeout(this.#deadline);
-      this.#membership?.leave();
+      clearTimeout(this.#patience);
+      this.#participant?.leave();
       this.#channel?.abort(new PeerError("connection-cut", "The session is over"));
-      if (this.#channel === undefined) closeQuietly(this.#stream);
+      if (this.#channel === undefined) this.abort();
     }
   }
 
@@ -107,31 +125,57 @@ export class Session implements Member {
    * side: closing ours first could cost it the last words (a TCP reset drops what is on its way).
    */
   async stop(code: string, message: string): Promise<void> {
+    this.#over.abort();
     // Between the two keys of a login nothing can be said that the client would understand.
-    if (this.#channel === undefined || this.#state === "proving") return this.abort();
-    this.#send({ type: "bye", code, message: message.slice(0, MAX_SENTENCE_CHARS) });
-    await this.#channel.closeWrite();
+    if (this.#outbound === undefined || this.#state === "proving") return this.abort();
+    await this.#outbound.farewell(code, message);
   }
 
   /** Ends the connection without a word. */
   abort(): void {
-    closeQuietly(this.#stream);
+    this.#over.abort();
+    try {
+      this.#peer.stream.close();
+    } catch {
+      // It was closed already, which is what is wanted.
+    }
   }
 
-  deliver(entry: LogEntry, encoded: Uint8Array): void {
-    if (entry.sender === this.#user && this.#pending.delete(entry.messageId)) this.#ack(entry);
-    else this.#channel?.send(encoded);
+  /** Ends the connection because its place is needed. */
+  evict(): void {
+    this.#reason = new PeerError("connection-cut", "Its place was needed for another connection");
+    this.abort();
+  }
+
+  /** Ends the connection of a member that gives no sign. `now` is `performance.now()`. */
+  checkSilence(now: number): void {
+    if (this.#user === "" || this.#reason !== undefined) return;
+    const since = Math.min(this.#listeningSince ?? now, this.#channel?.writingSince ?? now);
+    if (now - since <= this.#context.limits.silenceMs) return;
+    const reason = new PeerError("deadline-missed", "Nothing was heard from you for too long");
+    this.#dismiss(reason, SILENT_FAREWELL_MS);
+  }
+
+  /** Bytes that wait for the peer to read. */
+  get queuedBytes(): number {
+    return this.#channel?.queuedBytes ?? 0;
   }
 
   async #converse(): Promise<void> {
-    this.#setDeadline(HANDSHAKE_DEADLINE_MS, () => closeQuietly(this.#stream));
-    const handshake = await serverHandshake(this.#stream);
-    const channel = new SecureChannel("server", this.#stream, handshake);
+    const { limits, turns } = this.#context;
+    this.#setDeadline(limits.handshakeMs, () => this.abort());
+    const handshake = await serverHandshake(this.#peer.stream, { turn: () => turns.next() });
+    const channel = new SecureChannel("server", this.#peer.stream, handshake, {
+      maxQueuedBytes: Infinity, // the bound is Outbound's, which gives a reason
+    });
     this.#channel = channel;
+    this.#outbound = new Outbound(channel, limits, () => this.#tooSlow());
     const late = new PeerError("deadline-missed", "The login took too long");
-    this.#setDeadline(LOGIN_DEADLINE_MS, () => channel.abort(late));
+    this.#setDeadline(limits.loginMs, () => channel.abort(late));
     for (;;) {
+      this.#listeningSince = performance.now();
       const encoded = await channel.receive();
+      this.#listeningSince = undefined;
       if (encoded === null) return;
       await this.#dispatch(decodeClientMessage(encoded), encoded);
     }
@@ -149,29 +193,27 @@ export class Session implements Member {
     message: MessageOf<ClientMessage, "login_start">,
     encoded: Uint8Array,
   ): Promise<void> {
-    if (++this.#logins > MAX_LOGINS_PER_CONNECTION) {
-      throw new PeerError("message-unexpected", "Too many logins failed on this connection");
+    const answer = await this.#authentication.start(message, encoded, this.#over.signal);
+    if (answer instanceof Uint8Array) {
+      this.#state = "proving";
+      return this.#outbound?.sendEncoded(answer);
     }
-    await this.#context.demoReady;
-    const { accounts, demoAllowed } = this.#context;
-    this.#login = startLogin(accounts, demoAllowed, message, encoded);
-    this.#state = "proving";
-    this.#channel?.send(this.#login.messages[1]);
+    this.#state = "stranger";
+    this.#context.metrics.login("throttled");
+    this.#context.strangers.info("login-throttled", this.#fields());
+    this.#outbound?.send({ type: "error", ...answer });
   }
 
   finishLogin(message: MessageOf<ClientMessage, "login_finish">, encoded: Uint8Array): void {
-    const login = this.#login as PendingLogin;
-    const sessionKey = finishLogin(login, message.ke3);
-    if (sessionKey === undefined || login.account === undefined) {
-      throw new PeerError("message-invalid", "A login was not proven");
-    }
-    this.#channel?.rekey(sessionKey, [...login.messages, encoded]);
+    const { user, sessionKey, messages } = this.#authentication.finish(message, encoded);
+    this.#channel?.rekey(sessionKey, messages);
     clearTimeout(this.#deadline);
-    this.#login = undefined;
-    this.#user = login.account;
+    this.#peer.authenticated();
+    this.#user = user;
     this.#state = "known";
-    this.#send({ type: "welcome", user: this.#user });
-    this.#context.report(`${this.#label()} logged in`);
+    this.#outbound?.send({ type: "welcome", user });
+    this.#context.metrics.login("proven");
+    this.#context.logger.info("logged-in", this.#fields());
   }
 
   /** A new password: allowed right after a login, which proved the old one. */
@@ -179,79 +221,98 @@ export class Session implements Member {
     if (this.#context.accounts.find(this.#user)?.demo !== false) {
       // The demo password is public: whoever changed it would lock everyone else out.
       const message = "The demo account's password cannot be changed";
-      return this.#send({ type: "error", code: "demo-account", message });
+      return this.#outbound?.send({ type: "error", code: "demo-account", message });
     }
     const response = serverRegister(this.#context.accounts.setup, this.#user, request);
     this.#registering = true;
-    this.#send({ type: "register_response", response });
+    this.#outbound?.send({ type: "register_response", response });
   }
 
   finishRegistration({ record }: MessageOf<ClientMessage, "register_finish">): void {
     if (!this.#registering) throw new PeerError("message-unexpected", "No registration was begun");
     this.#registering = false;
     this.#context.accounts.setRecord(this.#user, record);
-    this.#context.report(`${this.#label()} changed the password`);
-    this.#send({ type: "registered" });
+    this.#context.logger.info("password-changed", this.#fields());
+    this.#outbound?.send({ type: "registered" });
   }
 
-  async join({ room }: MessageOf<ClientMessage, "join">): Promise<void> {
-    const { hub } = this.#context;
-    if (!hub.has(room)) {
-      return this.#send({ type: "error", code: "room-unknown", message: `No room ${room} here` });
+  async join(message: MessageOf<ClientMessage, "join">): Promise<void> {
+    const { hub, limits, metrics, logger } = this.#context;
+    const outbound = this.#outbound as Outbound;
+    if (!hub.has(message.room)) {
+      const sentence = `No room ${message.room} here`;
+      return outbound.send({ type: "error", code: "room-unknown", message: sentence });
     }
-    this.#membership = await hub.join(room, this);
     this.#state = "joined";
-    this.#room = room;
-    const { seq: last_seq, chain: head } = this.#membership.head;
-    const keys = hub.ring.keys.map(String);
-    this.#send({ type: "joined", room, kind: "open", keys, last_seq, head });
-    this.#membership.start();
+    this.#participant = await Participant.join({
+      user: this.#user,
+      hub,
+      limits,
+      outbound,
+      onFailure: (error) => this.#dismiss(error, limits.farewellMs),
+      onRefused: (error) =>
+        logger.warn("message-refused", { ...this.#fields(), reason: describeError(error) }),
+      onDelivered: () => metrics.delivered(1),
+    }, message);
   }
 
-  post(message: MessageOf<ClientMessage, "send">): void {
-    const { room, id, sent_at: sentAt, key_id: keyId, token } = message;
-    if (room !== this.#room) {
-      throw new PeerError("message-unexpected", "A message for a room that was not joined");
-    }
-    if (this.#pending.size >= MAX_PENDING_MESSAGES) {
-      throw new PeerError("message-unexpected", "Too many messages wait for their acks");
-    }
-    const entry = { room, sender: this.#user, messageId: id, sentAt, keyId, token };
-    this.#pending.add(id);
-    // Not awaited: what the same client sends next can share the commit.
-    this.#lastPost = this.#context.hub.post(entry)
-      .then((entry) => this.#settle(entry), (error) => this.#refuse(id, error));
+  async post(message: MessageOf<ClientMessage, "send">): Promise<void> {
+    await this.#participant?.post(message);
+    await this.#payFor(1);
   }
 
-  /** An entry that was in the log already was not delivered: it is acked here. */
-  #settle(entry: LogEntry): void {
-    if (this.#pending.delete(entry.messageId)) this.#ack(entry);
+  async history(message: MessageOf<ClientMessage, "history">): Promise<void> {
+    await this.#participant?.history(message);
+    this.#context.metrics.historyPageSent();
+    await this.#payFor(HISTORY_COST);
   }
 
-  #refuse(id: string, error: unknown): void {
-    this.#pending.delete(id);
+  pong(): void {
+    this.#outbound?.send({ type: "pong" });
+  }
+
+  /** Who sends more than is granted is read from later: nothing is lost, and nobody else waits. */
+  async #payFor(cost: number): Promise<void> {
+    await pause(this.#context.rates.take(this.#user, cost), this.#over.signal);
+  }
+
+  #tooSlow(): void {
+    const reason = new PeerError("too-slow", "You read slower than the others write");
+    this.#dismiss(reason, this.#context.limits.farewellMs);
+  }
+
+  /** Ends the connection, with a reason that the peer has some time to take. */
+  #dismiss(error: unknown, farewellMs: number): void {
+    if (this.#reason !== undefined) return;
     const { code, message } = explain(error);
-    this.#context.report(`${this.#label()}: a message was refused: ${describeError(error)}`);
-    this.#send({ type: "error", code, message, id });
+    this.#reason = error instanceof PeerError
+      ? error
+      : new PeerError("connection-cut", describeError(error), { cause: error });
+    this.#patience = setTimeout(() => this.abort(), farewellMs);
+    this.stop(code, message).catch(() => this.abort());
   }
 
-  #ack({ room, messageId: id, seq, chain }: LogEntry): void {
-    this.#send({ type: "ack", room, id, seq, chain });
-  }
-
-  #send(message: ServerMessage): void {
-    this.#channel?.send(encodeServerMessage(message));
-  }
-
-  /** Reports why a connection ends, and tells the peer where it can still understand. */
+  /** Tells the peer why its connection ends, where it can still understand. */
   async #end(error: unknown): Promise<void> {
     const { code, message } = explain(error);
-    this.#context.report(`${this.#label()}: ${describeError(error)}`);
-    if (code === "connection-cut" || code === "record-invalid" || code === "too-slow") return;
-    const patience = setTimeout(() => closeQuietly(this.#stream), HANDSHAKE_DEADLINE_MS);
+    if (this.#reason !== undefined || BEYOND_WORDS.includes(code)) return;
+    this.#patience = setTimeout(() => this.abort(), this.#context.limits.farewellMs);
     await this.stop(code, message);
     await this.#channel?.close();
-    clearTimeout(patience);
+  }
+
+  /** Notes why the connection ended; without an error, the peer left. */
+  #report(error: unknown): void {
+    const { logger, strangers, metrics } = this.#context;
+    const failures = this.#authentication.failures;
+    for (let at = 0; at < failures; at += 1) metrics.login("failed");
+    if (failures > 0) strangers.info("login-failed", { ...this.#fields(), attempts: failures });
+    const why = this.#reason ?? error;
+    if (why === undefined) return logger.info("left", this.#fields());
+    metrics.disconnected(explain(why).code);
+    const fields = { ...this.#fields(), code: explain(why).code, reason: describeError(why) };
+    if (this.#user === "") strangers.info("stranger-ended", fields);
+    else logger.info("ended", fields);
   }
 
   #setDeadline(milliseconds: number, missed: () => void): void {
@@ -259,24 +320,8 @@ export class Session implements Member {
     this.#deadline = setTimeout(missed, milliseconds);
   }
 
-  #label(): string {
-    return this.#user === "" ? this.#peer : `${this.#user} (${this.#peer})`;
-  }
-}
-
-/** What a peer may know of an error: nothing of our insides. */
-function explain(error: unknown): { code: string; message: string } {
-  if (error instanceof PeerError) return { code: error.code, message: error.message };
-  if (error instanceof FernchatError && !(error instanceof BugError)) {
-    return { code: "server-failed", message: "The server could not store it" };
-  }
-  return { code: "server-failed", message: "The server failed" };
-}
-
-function closeQuietly(stream: ByteStream): void {
-  try {
-    stream.close();
-  } catch {
-    // It was closed already, which is what is wanted.
+  #fields(): LogFields {
+    const peer = this.#peer.name;
+    return this.#user === "" ? { peer } : { user: this.#user, peer };
   }
 }

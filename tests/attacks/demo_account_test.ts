@@ -8,15 +8,13 @@
 
 import assert from "node:assert/strict";
 import { Accounts, DEMO } from "../../lib/auth/accounts.ts";
-import { connect } from "../../lib/client/connection.ts";
+import { clientLoginStart } from "../../lib/auth/opaque.ts";
 import type { Credentials } from "../../lib/client/login.ts";
 import { openDatabase } from "../../lib/database.ts";
 import { EnvironmentError, ExitCode, LoginError } from "../../lib/errors.ts";
-import { FernetKey, KeyRing } from "../../lib/fernet.ts";
-import { SqliteLog } from "../../lib/log/sqlite_log.ts";
-import { Hub } from "../../lib/server/hub.ts";
+import { encodeClientMessage } from "../../lib/protocol/messages.ts";
+import { startLogin } from "../../lib/server/login.ts";
 import { isLoopback } from "../../lib/server/server.ts";
-import { Session } from "../../lib/server/session.ts";
 import { addAccounts, ALICE, assertFails, assertHeard, TempFolder, TestServer } from "./server.ts";
 
 const demo: Credentials = { username: DEMO.name, password: DEMO.password };
@@ -103,18 +101,10 @@ Deno.test("a demo account in the database is refused where it is not allowed", a
   const database = openDatabase(path);
   const accounts = await Accounts.open(database, path);
   accounts.ensureDemo();
-  const hub = new Hub(new SqliteLog(database, path), new KeyRing([FernetKey.generate()]));
-  // What a server on a public address has: this one is on loopback, and only thinks otherwise.
-  const context = { accounts, hub, demoReady: Promise.resolve(), report: (): void => {} };
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  for (const demoAllowed of [false, true]) {
-    const attempt = connect({ ...demo, port: listener.addr.port });
-    const session = new Session(await listener.accept(), "peer", { ...context, demoAllowed });
-    const served = session.run();
-    if (demoAllowed) await (await attempt).close(); // the same login, where it is allowed
-    else await assertFails(attempt, LoginError, "login-refused");
-    await served;
-  }
-  hub.close();
+  const { ke1 } = clientLoginStart(demo.username, demo.password);
+  const message = { type: "login_start", username: demo.username, ke1 } as const;
+  const encoded = encodeClientMessage(message);
+  assert.equal(startLogin(accounts, true, message, encoded).account, demo.username);
+  assert.equal(startLogin(accounts, false, message, encoded).account, undefined);
   database.close();
 });

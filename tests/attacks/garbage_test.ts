@@ -317,6 +317,8 @@ const VALID: { [T in ClientMessage["type"]]: MessageOf<ClientMessage, T> } = {
     key_id: "00000000",
     token: "gAAAAAB",
   },
+  history: { type: "history", room: LOBBY, before: 1, limit: 1 },
+  ping: { type: "ping" },
 };
 
 /** How a peer comes into each state, and which messages it may not send there. */
@@ -325,11 +327,19 @@ const STATES: Record<
   { forbidden: readonly ClientMessage["type"][]; enter(port: number): Promise<SecureChannel> }
 > = {
   "before the login": {
-    forbidden: ["login_finish", "register_start", "register_finish", "join", "send"],
+    forbidden: [
+      "login_finish",
+      "register_start",
+      "register_finish",
+      "join",
+      "send",
+      "history",
+      "ping",
+    ],
     enter: (port) => dial({ hostname: "127.0.0.1", port }),
   },
   "between the login's messages": {
-    forbidden: ["register_start", "register_finish", "join", "send"],
+    forbidden: ["register_start", "register_finish", "join", "send", "history", "ping"],
     async enter(port): Promise<SecureChannel> {
       const channel = await dial({ hostname: "127.0.0.1", port });
       channel.send(encodeClientMessage(VALID.login_start));
@@ -338,7 +348,7 @@ const STATES: Record<
     },
   },
   "logged in": {
-    forbidden: ["login_start", "login_finish", "register_finish", "send"],
+    forbidden: ["login_start", "login_finish", "register_finish", "send", "history"],
     async enter(port): Promise<SecureChannel> {
       const channel = await dial({ hostname: "127.0.0.1", port });
       await login(channel, MALLORY);

@@ -18,6 +18,7 @@ import type { LogEntry } from "../../lib/log/message_log.ts";
 import type { SecureChannel } from "../../lib/protocol/channel.ts";
 import type { MessageOf, ServerMessage } from "../../lib/protocol/messages.ts";
 import { LOBBY } from "../../lib/rooms/open_room.ts";
+import type { LogFields, Logger } from "../../lib/server/logger.ts";
 import { type RunningServer, type ServerOptions, startServer } from "../../lib/server/server.ts";
 
 /** Three people with accounts. */
@@ -64,8 +65,9 @@ export class TestServer implements AsyncDisposable {
         port: 0,
         db: server.db,
         demo: false,
-        report: (line) => server.#report(line),
+        logger: server.#logger(),
         ...options,
+        limits: { strangerLinesPerMinute: Infinity, ...options.limits },
       });
       return server;
     } catch (error) {
@@ -137,11 +139,22 @@ export class TestServer implements AsyncDisposable {
     this.folder[Symbol.dispose]();
   }
 
+  #logger(): Logger {
+    const report: Logger["info"] = (event, fields = {}) => this.#report(describe(event, fields));
+    return { error: report, warn: report, info: report, debug: report };
+  }
+
   #report(line: string): void {
     this.reports.push(line);
     this.#reported.resolve();
     this.#reported = Promise.withResolvers();
   }
+}
+
+/** Whom a log line is about, what happened, and why. */
+function describe(event: string, { user, peer, reason }: LogFields): string {
+  const who = user === undefined ? peer : `${user} (${peer})`;
+  return `${who} ${event.replaceAll("-", " ")}${reason === undefined ? "" : `: ${reason}`}`;
 }
 
 /** Adds accounts to a database, as the operator's command does. */

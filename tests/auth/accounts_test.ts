@@ -171,7 +171,7 @@ Deno.test("changePassword(): the old password is refused, the new one works", as
     "login-refused",
   );
   assert.equal(await tryLogin(server.port, "alice", "a new lamp"), "alice");
-  await server.reported(/alice \(.*\) changed the password/);
+  await server.reported(/alice \(.*\) password changed/);
 });
 
 Deno.test("a removed account cannot log in any more, while the server runs", async () => {

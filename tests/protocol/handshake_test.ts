@@ -47,7 +47,7 @@ async function shakeHands(
   const pipe = createPipe(options);
   const results = await Promise.all([
     clientHandshake(pipe.client, fixedKem),
-    serverHandshake(pipe.server, fixedKem),
+    serverHandshake(pipe.server, { kem: fixedKem }),
   ]);
   const written = [pipe.client, pipe.server].map((end) => end.writes.map(hex).join(""));
   return { results, written };

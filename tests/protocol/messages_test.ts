@@ -50,7 +50,9 @@ const clientForms: Record<ClientMessage["type"], string[]> = {
   login_finish: ['{"type":"login_finish","ke3":"AA"}'],
   register_start: ['{"type":"register_start","request":"AA"}'],
   register_finish: ['{"type":"register_finish","record":"AA"}'],
-  join: ['{"type":"join","room":"lobby"}'],
+  join: ['{"type":"join","room":"lobby"}', '{"type":"join","room":"lobby","after":0}'],
+  history: ['{"type":"history","room":"lobby","before":1,"limit":200}'],
+  ping: ['{"type":"ping"}'],
   send: [
     '{"type":"send","room":"lobby","id":"0b5d9e2c:1.a_b-c",' +
     '"sent_at":"2026-01-01T00:00:00.000Z","key_id":"630dcd29","token":"gAAAAABpVbkA-_="}',
@@ -73,6 +75,14 @@ const serverForms: Record<ServerMessage["type"], string[]> = {
     '"sent_at":"2026-01-01T00:00:00.000Z","key_id":"630dcd29","token":"gAAAAABpVbkA-_=",' +
     `"chain":"${CHAIN}"}`,
   ],
+  past: [
+    '{"type":"past","seq":7,"sender":"user2","room":"lobby","id":"0b5d9e2c:1.a_b-c",' +
+    '"sent_at":"2026-01-01T00:00:00.000Z","key_id":"630dcd29","token":"gAAAAABpVbkA-_=",' +
+    `"chain":"${CHAIN}"}`,
+  ],
+  history_end: [`{"type":"history_end","room":"lobby","before":0,"previous":"${CHAIN}"}`],
+  keys: [`{"type":"keys","room":"lobby","keys":["${KEY}","${KEY}"]}`],
+  pong: ['{"type":"pong"}'],
   ack: [`{"type":"ack","room":"lobby","id":"1","seq":0,"chain":"${CHAIN}"}`],
   error: [
     '{"type":"error","code":"room-unknown","message":""}',

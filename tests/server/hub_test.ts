@@ -46,8 +46,8 @@ class SlowLog implements MessageLog {
     return stored;
   }
 
-  read(): Promise<LogEntry[]> {
-    return Promise.resolve([]);
+  read(_room: string, after: number, limit: number): Promise<LogEntry[]> {
+    return Promise.resolve(this.entries.slice(after, after + limit));
   }
 
   head(): Promise<Head> {
@@ -75,14 +75,47 @@ class SlowLog implements MessageLog {
   }
 }
 
-/** Notes what it is given. */
+/** Notes what it is given, and takes more while it catches up when the test lets it. */
 class Listener implements Member {
   readonly heard: number[] = [];
   readonly encoded: Uint8Array[] = [];
+  readonly keys: Uint8Array[] = [];
+  failure: unknown;
+  ready: Promise<void> = Promise.resolve();
+  #changed = Promise.withResolvers<void>();
 
   deliver(entry: LogEntry, encoded: Uint8Array): void {
     this.heard.push(entry.seq);
     this.encoded.push(encoded);
+    this.#notify();
+  }
+
+  calm(): Promise<void> {
+    return this.ready;
+  }
+
+  takeKeys(encoded: Uint8Array): void {
+    this.keys.push(encoded);
+  }
+
+  fail(error: unknown): void {
+    this.failure = error;
+    this.#notify();
+  }
+
+  /** Resolves when it has heard so many entries. */
+  async hears(count: number): Promise<void> {
+    while (this.heard.length < count) await this.#changed.promise;
+  }
+
+  /** Resolves when it has failed. */
+  async fails(): Promise<void> {
+    while (this.failure === undefined) await this.#changed.promise;
+  }
+
+  #notify(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
   }
 }
 
@@ -119,6 +152,7 @@ Deno.test("a member who joins gets each later entry once, wherever the head fall
     membership.start();
     log.publish(news("g", "h"));
     const expected = [1, 2, 3, 4, 5, 6, 7, 8].filter((seq) => seq > known);
+    await listener.hears(expected.length);
     assert.deepEqual(listener.heard, expected);
     hub.close();
   }
@@ -195,8 +229,6 @@ Deno.test("post() stores what members can read, and refuses everything else", as
   const other = FernetKey.generate();
   for (
     const bad of [
-      entry("old key", older), // in the ring, but not the newest
-      entry("other key", other),
       { ...entry("other key under our id", other), keyId: key.id },
       { ...entry("b"), sender: "bob" },
       { ...entry("b"), messageId: "c" },
@@ -206,7 +238,97 @@ Deno.test("post() stores what members can read, and refuses everything else", as
   ) {
     await assertFails(hub.post(bad), PeerError, "token-invalid");
   }
+  for (const bad of [entry("older key", older), entry("other key", other)]) {
+    await assertFails(hub.post(bad), PeerError, "key-outdated");
+  }
   assert.equal(log.entries.length, 1);
+});
+
+Deno.test("who resumes gets what it missed from the log, then what comes, each once in order", async () => {
+  for (const after of [0, 3, 40, 99, 100]) {
+    const log = new SlowLog();
+    log.publish(news(...Array.from({ length: 100 }, (_, at) => `${at}`)));
+    const hub = new Hub(log, ring);
+    const listener = new Listener();
+    const joining = hub.join(LOBBY, listener, after);
+    log.answer(log.end);
+    (await joining).start();
+    log.publish(news("meanwhile"));
+    await listener.hears(101 - after);
+    log.publish(news("live"));
+    await listener.hears(102 - after);
+    const expected = Array.from({ length: 102 - after }, (_, at) => after + 1 + at);
+    assert.deepEqual(listener.heard, expected);
+    hub.close();
+  }
+});
+
+Deno.test("who resumes beyond the log's end is live at its end", async () => {
+  const log = new SlowLog();
+  log.publish(news("a"));
+  const hub = new Hub(log, ring);
+  const listener = new Listener();
+  const joining = hub.join(LOBBY, listener, 7);
+  log.answer(log.end);
+  (await joining).start();
+  log.publish(news("b"));
+  assert.deepEqual(listener.heard, [2]);
+});
+
+Deno.test("who catches up is given no more than it takes", async () => {
+  const log = new SlowLog();
+  log.publish(news(...Array.from({ length: 100 }, (_, at) => `${at}`)));
+  const hub = new Hub(log, ring);
+  const listener = new Listener();
+  const full = Promise.withResolvers<void>();
+  listener.ready = full.promise;
+  const joining = hub.join(LOBBY, listener, 0);
+  log.answer(log.end);
+  (await joining).start();
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual(listener.heard, []);
+  listener.ready = Promise.resolve();
+  full.resolve();
+  await listener.hears(100);
+});
+
+Deno.test("a log that cannot be read while a member catches up fails that member alone", async () => {
+  const log = new SlowLog();
+  log.publish(news("a", "b"));
+  const failure = new EnvironmentError("database-damaged", "damaged");
+  log.read = () => Promise.reject(failure);
+  const hub = new Hub(log, ring);
+  const [late, live] = [new Listener(), new Listener()];
+  for (const [member, after] of [[late, 0], [live, 2]] as const) {
+    const joining = hub.join(LOBBY, member, after);
+    log.answer(log.end);
+    (await joining).start();
+  }
+  await late.fails();
+  assert.equal(late.failure, failure);
+  log.publish(news("c"));
+  assert.deepEqual(live.heard, [3]);
+  assert.equal(live.failure, undefined);
+});
+
+Deno.test("a new key is told to all members, and the key before is taken for a minute", async () => {
+  let now = 0;
+  const log = new SlowLog();
+  const hub = new Hub(log, new KeyRing([older]), () => now);
+  const [member, late] = [new Listener(), new Listener()];
+  const [joining, joiningLate] = [hub.join(LOBBY, member), hub.join(LOBBY, late)];
+  for (let answers = 0; answers < 2; answers++) log.answer(log.end);
+  (await joining).start();
+  await joiningLate; // told the ring with the answer to its join, which is not sent yet
+  hub.rotate(ring);
+  const message = decodeServerMessage(member.keys[0] as Uint8Array);
+  assert.deepEqual(message, { type: "keys", room: LOBBY, keys: ring.keys.map(String) });
+  assert.deepEqual([member.keys.length, late.keys.length], [1, 0]);
+  assert.equal((await hub.post(entry("by the newest"))).seq, 1);
+  now = 59_999;
+  assert.equal((await hub.post(entry("by the one before", older))).seq, 2);
+  now = 60_000;
+  await assertFails(hub.post(entry("too late", older)), PeerError, "key-outdated");
 });
 
 Deno.test("has() knows the lobby alone; close() ends the subscription", () => {

@@ -25,7 +25,7 @@ export function systemTerminal(): TerminalIo {
     read: (buffer) => Deno.stdin.read(buffer),
     write: writeAll,
     setRaw: (on) => Deno.stdin.setRaw(on),
-    columns: consoleColumns,
+    columns: windowColumns,
   };
 }
 
@@ -36,10 +36,10 @@ function writeAll(bytes: Uint8Array): void {
   }
 }
 
-function consoleColumns(): number {
+function windowColumns(): number {
   try {
     return Deno.consoleSize().columns || DEFAULT_COLUMNS;
   } catch {
-    return DEFAULT_COLUMNS; // no console
+    return DEFAULT_COLUMNS; // no window
   }
 }

@@ -1,0 +1,151 @@
+/**
+ * A user in a room, over one connection: posts, acks, deliveries and history.
+ *
+ * @module
+ */
+
+import { PeerError } from "../errors.ts";
+import type { LogEntry } from "../log/message_log.ts";
+import type { ClientMessage, MessageOf } from "../protocol/messages.ts";
+import { encodeEntry } from "./entry_message.ts";
+import { explain } from "./explain.ts";
+import type { Hub, Member, Membership } from "./hub.ts";
+import type { Limits } from "./limits.ts";
+import type { Outbound } from "./outbound.ts";
+
+/** Whom a participant tells what it cannot handle itself. */
+export interface ParticipantOptions {
+  user: string;
+  hub: Hub;
+  limits: Limits;
+  outbound: Outbound;
+  /** The log cannot be read on: the connection has to end. */
+  onFailure(error: unknown): void;
+  /** A message was not stored. */
+  onRefused(error: unknown): void;
+  /** A message was delivered or acked. */
+  onDelivered(): void;
+}
+
+/** A message on its way into the log. */
+interface Pending {
+  token: string;
+}
+
+/** See the module's description. */
+export class Participant implements Member {
+  readonly #options: ParticipantOptions;
+  readonly #room: string;
+  /** Own messages on their way into the log, by id: an ack takes the place of their delivery. */
+  readonly #pending = new Map<string, Pending>();
+  #pendingBytes = 0;
+  #lastPost: Promise<void> = Promise.resolve();
+  #membership: Membership | undefined;
+
+  private constructor(options: ParticipantOptions, room: string) {
+    this.#options = options;
+    this.#room = room;
+  }
+
+  /** Joins a room that exists, and tells so. Deliveries begin after the entry `after`, if given. */
+  static async join(
+    options: ParticipantOptions,
+    { room, after }: MessageOf<ClientMessage, "join">,
+  ): Promise<Participant> {
+    const participant = new Participant(options, room);
+    const membership = await options.hub.join(room, participant, after);
+    participant.#membership = membership;
+    const { seq: last_seq, chain: head } = membership.head;
+    const keys = options.hub.ring.keys.map(String);
+    options.outbound.send({ type: "joined", room, kind: "open", keys, last_seq, head });
+    membership.start();
+    return participant;
+  }
+
+  /** Gets no more deliveries. */
+  leave(): void {
+    this.#membership?.leave();
+  }
+
+  /** Resolves when all posts so far were acked or refused. */
+  settled(): Promise<void> {
+    return this.#lastPost;
+  }
+
+  /** Puts a message on its way; resolves when another may follow. */
+  async post(message: MessageOf<ClientMessage, "send">): Promise<void> {
+    const { room, id, sent_at: sentAt, key_id: keyId, token } = message;
+    this.#checkRoom(room);
+    const { hub, user, limits } = this.#options;
+    const pending: Pending = { token };
+    this.#pending.set(id, pending);
+    this.#pendingBytes += token.length;
+    this.#lastPost = hub.post({ room, sender: user, messageId: id, sentAt, keyId, token })
+      .then((entry) => this.#settle(entry), (error) => this.#refuse(id, error))
+      .finally(() => this.#pendingBytes -= token.length);
+    // Not awaited before that: what the same client sends next can share the commit.
+    if (this.#pendingBytes > limits.maxPendingBytes) await this.#lastPost;
+  }
+
+  /** Answers a request for history; resolves when the answer is on its way. */
+  async history({ room, before, limit }: MessageOf<ClientMessage, "history">): Promise<void> {
+    this.#checkRoom(room);
+    const { hub, outbound } = this.#options;
+    await outbound.calm();
+    try {
+      const page = await hub.history(room, before, limit);
+      for (const entry of page.entries) {
+        const encoded = encodeEntry("past", entry);
+        if (encoded !== undefined) outbound.sendEncoded(encoded);
+      }
+      outbound.send({ type: "history_end", room, before: page.before, previous: page.previous });
+    } catch {
+      const message = "The server could not read that part of the log";
+      outbound.send({ type: "error", code: "history-failed", message });
+    }
+  }
+
+  deliver(entry: LogEntry, encoded: Uint8Array): void {
+    this.#options.onDelivered();
+    if (!this.#isAckedBy(entry)) return this.#options.outbound.sendEncoded(encoded);
+    this.#pending.delete(entry.messageId);
+    this.#ack(entry);
+  }
+
+  calm(): Promise<void> {
+    return this.#options.outbound.calm();
+  }
+
+  takeKeys(encoded: Uint8Array): void {
+    this.#options.outbound.sendEncoded(encoded);
+  }
+
+  fail(error: unknown): void {
+    this.#options.onFailure(error);
+  }
+
+  /** The client can follow the chain through an ack only with the very token that it sent here. */
+  #isAckedBy({ sender, messageId, token }: LogEntry): boolean {
+    return sender === this.#options.user && this.#pending.get(messageId)?.token === token;
+  }
+
+  /** An entry that was in the log already, or with another token, is acked here. */
+  #settle(entry: LogEntry): void {
+    if (this.#pending.delete(entry.messageId)) this.#ack(entry);
+  }
+
+  #refuse(id: string, error: unknown): void {
+    this.#pending.delete(id);
+    this.#options.onRefused(error);
+    this.#options.outbound.send({ type: "error", ...explain(error), id });
+  }
+
+  #ack({ room, messageId: id, seq, chain }: LogEntry): void {
+    this.#options.outbound.send({ type: "ack", room, id, seq, chain });
+  }
+
+  #checkRoom(room: string): void {
+    if (room === this.#room) return;
+    throw new PeerError("message-unexpected", "A message for a room that was not joined");
+  }
+}
