@@ -7,18 +7,19 @@
 import type { Command } from "commander";
 import { addKeyCommands } from "./lib/cli/key_commands.ts";
 import { addLogCommands } from "./lib/cli/log_commands.ts";
-import { complain, createProgram, fail, runProgram, say } from "./lib/cli/program.ts";
+import { addLoggerFlags, type LoggerFlags, stderrLogger } from "./lib/cli/logger_flags.ts";
+import { createProgram, fail, runProgram, say } from "./lib/cli/program.ts";
 import { formatAddress, parsePort } from "./lib/client/address.ts";
 import { DEMO } from "./lib/auth/accounts.ts";
 import { ExitCode } from "./lib/errors.ts";
 import { formatAccounts, withAccounts } from "./lib/server/commands.ts";
-import { createLogger } from "./lib/server/logger.ts";
+import type { Logger } from "./lib/server/logger.ts";
 import { addLimitFlags, type LimitFlags, parseLimits } from "./lib/cli/limit_flags.ts";
 import { isReadableByOthers } from "./lib/server/key_file.ts";
 import { type RunningServer, startServer } from "./lib/server/server.ts";
 import { LOBBY } from "./lib/rooms/open_room.ts";
 
-interface Flags extends LimitFlags {
+interface Flags extends LimitFlags, LoggerFlags {
   host?: string;
   port?: string;
   db?: string;
@@ -44,6 +45,7 @@ Exit codes: 0 done, 1 failure, 2 usage, 5 the log does not verify.`;
 
 async function serve(flags: Flags): Promise<void> {
   const { host, port, db } = { ...DEFAULTS, ...flags };
+  const logger = stderrLogger(flags);
   const server = await startServer({
     host,
     port: parsePort(port, 0),
@@ -51,10 +53,11 @@ async function serve(flags: Flags): Promise<void> {
     demo: flags.demo ?? false,
     ...(flags.keyFile === undefined ? {} : { keyFile: flags.keyFile }),
     limits: parseLimits(flags),
-    logger: createLogger({ level: "info", format: "text", write: complain }),
+    logger,
   });
   const signal = stopSignal(); // before anybody knows that there is a server to stop
   announce(server, db, flags);
+  warn(server, flags, logger);
   await signal;
   await stop(server, flags);
 }
@@ -73,9 +76,15 @@ function announce(server: RunningServer, db: string, flags: Flags): void {
     ];
     say(lines.join("\n"));
   }
-  if (server.demo && flags.demo) complain("Warning: --demo lets in everyone who can connect");
-  if (flags.keyFile !== undefined && isReadableByOthers(flags.keyFile)) {
-    complain(`Warning: others can read ${flags.keyFile}: chmod 600 it`);
+}
+
+/** What an operator may not want. */
+function warn(server: RunningServer, { demo, keyFile }: Flags, logger: Logger): void {
+  if (server.demo && demo) {
+    logger.warn("demo-open", { says: "everyone who can connect can log in as user1" });
+  }
+  if (keyFile !== undefined && isReadableByOthers(keyFile)) {
+    logger.warn("key-file-readable", { file: keyFile, says: "others can read it: chmod 600 it" });
   }
 }
 
@@ -176,6 +185,7 @@ const program = createProgram("server", "Fernchat's server: an encrypted group c
   .option("--json", "say what happens as JSON, one line each")
   .addHelpText("after", HELP)
   .action((flags: Flags) => serve(flags));
+addLoggerFlags(program);
 addLimitFlags(program);
 addUserCommands(program);
 addLogCommands(program, DEFAULTS.db);
