@@ -4,19 +4,20 @@
  * @module
  */
 
+import { DEMO } from "./lib/auth/accounts.ts";
 import { addKeyCommands } from "./lib/cli/key_commands.ts";
+import { addLimitFlags, type LimitFlags, parseLimits } from "./lib/cli/limit_flags.ts";
 import { addLogCommands } from "./lib/cli/log_commands.ts";
 import { addLoggerFlags, type LoggerFlags, stderrLogger } from "./lib/cli/logger_flags.ts";
 import { createProgram, fail, refuseCommand, runProgram, say } from "./lib/cli/program.ts";
 import { addUserCommands } from "./lib/cli/user_commands.ts";
 import { formatAddress, parsePort } from "./lib/client/address.ts";
-import { DEMO } from "./lib/auth/accounts.ts";
 import { ExitCode } from "./lib/errors.ts";
-import type { Logger } from "./lib/server/logger.ts";
-import { addLimitFlags, type LimitFlags, parseLimits } from "./lib/cli/limit_flags.ts";
-import { isReadableByOthers } from "./lib/server/key_file.ts";
-import { type RunningServer, startServer } from "./lib/server/server.ts";
+import type { FernetKey } from "./lib/fernet.ts";
 import { LOBBY } from "./lib/rooms/open_room.ts";
+import { isReadableByOthers } from "./lib/server/key_file.ts";
+import type { Logger } from "./lib/server/logger.ts";
+import { type RunningServer, startServer } from "./lib/server/server.ts";
 
 interface Flags extends LimitFlags, LoggerFlags {
   host?: string;
@@ -53,9 +54,11 @@ async function serve(flags: Flags): Promise<void> {
     demo: flags.demo ?? false,
     ...(flags.keyFile === undefined ? {} : { keyFile: flags.keyFile }),
     limits: parseLimits(flags),
+    onNewKey: (ring) => announceKey(ring.primary, flags),
     logger,
   });
-  const signal = stopSignal(); // before anybody knows that there is a server to stop
+  const reload = flags.keyFile === undefined ? undefined : () => server.checkKeyFile();
+  const signal = stopSignal(reload); // before anybody knows that there is a server to stop
   announce(server, db, flags);
   warn(server, flags, logger);
   await signal;
@@ -88,13 +91,29 @@ function warn(server: RunningServer, { demo, keyFile }: Flags, logger: Logger): 
   }
 }
 
-/** Resolves with the first signal to stop. A second one ends the program at once. */
-function stopSignal(): Promise<void> {
+/** A key that takes the place of the one before, while the server runs. */
+function announceKey(key: FernetKey, { json }: Flags): void {
+  const event = { event: "key-changed", session_key: String(key), key_id: key.id };
+  say(json ? JSON.stringify(event) : `Encryption key from now on: ${key}`);
+}
+
+/**
+ * Resolves with the first signal to stop. A second one ends the program at once. SIGHUP is a request
+ * to read the key file again, by custom; without one, or when the terminal is gone, it is the end.
+ */
+function stopSignal(reload: (() => void) | undefined): Promise<void> {
+  const hadTerminal = Deno.stdout.isTerminal();
   return new Promise((resolve) => {
     let signals = 0;
-    const onSignal = (): void => ++signals > 1 ? Deno.exit(ExitCode.interrupted) : resolve();
-    const names: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-    for (const name of names) Deno.addSignalListener(name, onSignal);
+    const onStop = (): void => ++signals > 1 ? Deno.exit(ExitCode.interrupted) : resolve();
+    const onHangUp = (): void => {
+      if (reload === undefined || hadTerminal && !Deno.stdout.isTerminal()) onStop();
+      else reload();
+    };
+    Deno.addSignalListener("SIGINT", onStop);
+    if (Deno.build.os === "windows") return;
+    Deno.addSignalListener("SIGTERM", onStop);
+    Deno.addSignalListener("SIGHUP", onHangUp);
   });
 }
 

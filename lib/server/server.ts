@@ -17,6 +17,7 @@ import { addressGroup } from "./address_group.ts";
 import { Admission } from "./admission.ts";
 import { Hub } from "./hub.ts";
 import { loadOrCreateKeyFile } from "./key_file.ts";
+import { type KeyWatcher, watchKeyFile } from "./key_watcher.ts";
 import { DEFAULT_LIMITS, type Limits, STOP_DEADLINE_MS } from "./limits.ts";
 import { connections, listen } from "./listener.ts";
 import { limited, type LimitedLogger } from "./log_quota.ts";
@@ -45,7 +46,7 @@ export interface ServerOptions {
   limits?: Partial<Limits>;
   /** How logins are paced, where it is not by default. */
   pacing?: Partial<PacingOptions>;
-  /** Called with the ring when the key file has got a new first key. */
+  /** Called with the ring that is in the key file now, when it has changed. */
   onNewKey?(ring: KeyRing): void;
 }
 
@@ -99,6 +100,7 @@ export class RunningServer {
   readonly #sessions = new Map<Session, Promise<void>>();
   readonly #accepting: Promise<void>;
   readonly #silenceCheck: ReturnType<typeof setInterval>;
+  readonly #keyWatcher: KeyWatcher | undefined;
 
   constructor(options: ServerOptions, parts: Parts) {
     this.#parts = parts;
@@ -109,6 +111,7 @@ export class RunningServer {
     });
     this.#admission = new Admission(this.#limits);
     this.#context = this.#makeContext(options);
+    this.#keyWatcher = this.#watchKeys(options);
     this.#silenceCheck = setInterval(() => this.#checkSilence(), this.#limits.silenceCheckMs);
     parts.metrics.observeQueues(() => this.#queuedBytes());
     this.#accepting = this.#accept();
@@ -135,6 +138,11 @@ export class RunningServer {
     return this.#parts.log.head(LOBBY);
   }
 
+  /** Looks at the key file now, instead of some seconds later. */
+  checkKeyFile(): void {
+    this.#keyWatcher?.check();
+  }
+
   /**
    * Stops accepting, tells the clients, stores what was received, and releases everything.
    * Returns the lobby's last entry.
@@ -143,6 +151,7 @@ export class RunningServer {
     const { listener, log, database } = this.#parts;
     listener.close();
     clearInterval(this.#silenceCheck);
+    this.#keyWatcher?.close();
     await this.#accepting;
     await this.#context.demoReady;
     await log.close(); // what was received is acked before the good-bye
@@ -172,6 +181,19 @@ export class RunningServer {
       logger: this.#logger,
       strangers: this.#strangers,
     };
+  }
+
+  #watchKeys({ keyFile, onNewKey }: ServerOptions): KeyWatcher | undefined {
+    if (keyFile === undefined) return undefined;
+    return watchKeyFile(keyFile, {
+      ring: this.ring,
+      onChange: (ring) => {
+        this.#context.hub.rotate(ring);
+        this.#logger.info("keys-changed", { key_id: ring.primary.id });
+        onNewKey?.(ring);
+      },
+      onError: (error) => this.#logger.error("key-file-unusable", { reason: describeError(error) }),
+    });
   }
 
   async #stopSessions(): Promise<void> {
