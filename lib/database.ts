@@ -69,14 +69,24 @@ export function openDatabase(path: string): DatabaseSync {
 }
 
 /**
+ * Opens a database that is there already.
+ *
+ * @throws {EnvironmentError} as {@linkcode openDatabase}, and `database-missing`.
+ */
+export function openExistingDatabase(path: string): DatabaseSync {
+  requireFile(path);
+  return openDatabase(path);
+}
+
+/**
  * Opens a database that is there already, to read only: also while a server writes to it. Of its
  * own, SQLite may leave an empty journal (`-wal`, `-shm`) beside it.
  *
  * @throws {EnvironmentError} as {@linkcode openDatabase}, and `database-missing`.
  */
 export function openDatabaseForReading(path: string): DatabaseSync {
+  requireFile(path);
   try {
-    Deno.statSync(path);
     const database = new DatabaseSync(path, { readOnly: true });
     try {
       database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
@@ -86,6 +96,15 @@ export function openDatabaseForReading(path: string): DatabaseSync {
       database.close();
       throw error;
     }
+  } catch (error) {
+    throw databaseError(path, error);
+  }
+}
+
+/** SQLite would make a file where there is none. */
+function requireFile(path: string): void {
+  try {
+    Deno.statSync(path);
   } catch (error) {
     if (!(error instanceof NotFound)) throw databaseError(path, error);
     throw new EnvironmentError(

@@ -11,6 +11,7 @@ import type { RowFilter } from "../log/log_reader.ts";
 interface Flags {
   db?: string;
   json?: boolean;
+  follow?: boolean;
   room?: string[];
   head?: string[];
   headFile?: string;
@@ -71,6 +72,7 @@ function addShowFlags(command: Command): void {
   addFilterFlags(command)
     .option("--json", "one object of JSON a message")
     .option("--key-file <file>", "the Fernet keys, one a line (-: stdin); else asks")
+    .option("--follow", "go on with what is appended, until Ctrl-C")
     .addHelpText("after", SHOW_HELP);
 }
 
@@ -105,7 +107,8 @@ async function verify({ room, head, headFile, json }: Flags, db: string): Promis
 }
 
 async function show(flags: Flags, db: string): Promise<void> {
-  const options = { ...rowsOptions(flags, db), json: flags.json ?? false };
+  const { json = false, follow = false } = flags;
+  const options = { ...rowsOptions(flags, db), json, follow };
   const { showCommand } = await import("./log_rows.ts");
   await showCommand(options);
 }

@@ -30,6 +30,9 @@ export interface RowFilter {
 /** Rows in memory at once: with the longest tokens, 33 MB. */
 const PAGE_ROWS = 256;
 
+/** Milliseconds between two looks for what was appended: nobody who reads along waits longer. */
+const POLL_MS = 500;
+
 /** The smallest id that SQLite knows: an edited table may have rows below 1. */
 const FIRST_ID = -(2n ** 63n);
 
@@ -44,6 +47,12 @@ const FROM_WHERE = `FROM messages WHERE id >= :first AND id <= :last
 const ROWS = `SELECT id, room, seq, sender, sent_at, key_id, message_id, token, chain,
     instr(CAST(room || sender || sent_at || key_id || message_id || token || chain AS BLOB), x'00')
       AS hidden ${FROM_WHERE} ORDER BY id LIMIT ${PAGE_ROWS}`;
+
+/** Rows by their ids, both ends included. */
+export interface IdRange {
+  first: bigint;
+  last: bigint;
+}
 
 /** What SQLite takes for {@linkcode RowFilter}. */
 type Conditions = { [name in keyof Required<RowFilter>]: string | null };
@@ -69,8 +78,7 @@ export class LogReader implements Disposable {
   count(filter: RowFilter = {}): number {
     return this.#try(() => {
       const statement = this.#database.prepare(`SELECT count(*) AS count ${FROM_WHERE}`);
-      const bounds = { first: FIRST_ID, last: this.#lastId() ?? FIRST_ID };
-      return Number(statement.get({ ...conditions(filter), ...bounds })?.["count"]);
+      return Number(statement.get({ ...conditions(filter), ...this.#range() })?.["count"]);
     });
   }
 
@@ -84,17 +92,30 @@ export class LogReader implements Disposable {
     });
   }
 
+  /** All rows there are now. */
+  range(): IdRange {
+    return this.#try(() => this.#range());
+  }
+
+  /** Waits until there are rows after a range; returns theirs. */
+  async appended({ last: seen }: IdRange): Promise<IdRange> {
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      const { last } = this.range();
+      if (last > seen) return { first: seen + 1n, last };
+    }
+  }
+
   /**
-   * The rows there are at the first call, in pages. Each page is a transaction of its own: a long
-   * one would keep a running server from tidying its journal, and rows are only ever appended.
+   * The rows of a range, by default those there are at the call, in pages. Each page is a
+   * transaction of its own: a long one would keep a running server from tidying its journal, and
+   * rows are only ever appended.
    */
-  async *rows(filter: RowFilter = {}): AsyncGenerator<LogRow, void> {
+  async *rows(filter: RowFilter = {}, range = this.range()): AsyncGenerator<LogRow, void> {
     const statement = this.#try(() => this.#database.prepare(ROWS));
     statement.setReadBigInts(true); // an edited table may hold numbers that are none of JavaScript's
-    const last = this.#try(() => this.#lastId());
-    if (last === undefined) return;
     const given = conditions(filter);
-    for (let first = FIRST_ID; first <= last;) {
+    for (let { first, last } = range; first <= last;) {
       const page = await this.#page(statement, { ...given, first, last });
       for (const row of page) yield logRow(row);
       if (page.length < PAGE_ROWS) return;
@@ -106,17 +127,14 @@ export class LogReader implements Disposable {
     this.#database.close();
   }
 
-  #page(
-    statement: StatementSync,
-    given: Conditions & { first: bigint; last: bigint },
-  ): Promise<Row[]> {
-    return Promise.resolve(this.#try(() => statement.all(given)));
+  #page(statement: StatementSync, given: Conditions & IdRange): Promise<Row[]> {
+    return Promise.resolve(this.#try(() => statement.all({ ...given })));
   }
 
-  #lastId(): bigint | undefined {
+  #range(): IdRange {
     const statement = this.#database.prepare("SELECT max(id) AS id FROM messages");
     statement.setReadBigInts(true);
-    return (statement.get()?.["id"] as bigint | null) ?? undefined;
+    return { first: FIRST_ID, last: (statement.get()?.["id"] as bigint | null) ?? 0n };
   }
 
   #try<T>(query: () => T): T {

@@ -87,6 +87,43 @@ Deno.test("command lines that cannot be: exit 2, and the flag is named", async (
   await fails("client", ["127.0.0.1:1", "--user", "a"], { code: 2, says: /FERNCHAT_PASSWORD/ });
 });
 
+Deno.test("a command that there is not: exit 2, and one that is meant perhaps", async () => {
+  const says = /^Error: There is no command foo: try server --help$/m;
+  await fails("server", ["foo"], { code: 2, says });
+  await fails("server", ["--port", "0", "foo"], { code: 2, says });
+  await fails("server", ["serve", "foo"], { code: 2, says });
+  await fails("server", ["log", "foo"], { code: 2, says });
+  const close = /^Error: There is no command sreve \(Did you mean serve\?\): try server --help$/m;
+  await fails("server", ["sreve", "--db", "/"], { code: 2, says: close });
+  await fails("server", ["serve", "log"], { code: 2, says: /The command log cannot be here/ });
+});
+
+Deno.test("flags come before `serve` or after it", () =>
+  withTempDir(async (dir) => {
+    for (const args of [["--db", `${dir}/x.db`, "serve"], ["serve", "--db", `${dir}/x.db`]]) {
+      await using server = await ServerProgram.start(args);
+      assert.ok(server.port > 0);
+    }
+  }));
+
+Deno.test("user commands but `add` make no database where there is none: exit 1", () =>
+  withTempDir(async (dir) => {
+    const db = ["--db", `${dir}/none.db`];
+    for (const command of [["list"], ["passwd", "a", "--password-file", "-"], ["remove", "a"]]) {
+      await fails("server", ["user", ...command, ...db], {
+        code: 1,
+        says: /there is no such file/,
+      });
+    }
+    assert.deepEqual([...Deno.readDirSync(dir)], []);
+    const added = await runProgram(
+      "server",
+      ["user", "add", "a", ...db, "--password-file", "-"],
+      "p",
+    );
+    assert.equal(added.code, 0, added.stderr);
+  }));
+
 Deno.test("a taken port: exit 1, and another way", () =>
   withTempDir(async (dir) => {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
