@@ -6,8 +6,7 @@
 
 import type { Command } from "commander";
 import { CallerError } from "../errors.ts";
-import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
-import { DEFAULT_LIMITS, type Limits } from "../server/limits.ts";
+import { DEFAULT_LIMITS, type Limits, MIN_QUEUED_BYTES } from "../server/limits.ts";
 
 /** The flags as they were typed. */
 export interface LimitFlags {
@@ -54,7 +53,7 @@ const FLAGS: { [name in keyof Required<LimitFlags>]: LimitFlag } = {
   maxQueue: {
     limit: "maxQueuedBytes",
     flag: "--max-queue",
-    least: MAX_MESSAGE_BYTES,
+    least: MIN_QUEUED_BYTES,
     help: "bytes that may wait for a member who does not read",
   },
 };

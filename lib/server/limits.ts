@@ -63,6 +63,12 @@ export const DEFAULT_LIMITS: Limits = {
   farewellMs: 10_000,
 };
 
+/**
+ * The least for {@linkcode Limits.maxQueuedBytes}: a whole commit (256 KiB of tokens) reaches a member
+ * at once, and must find room although the one before is still on its way.
+ */
+export const MIN_QUEUED_BYTES = 512 * 1024;
+
 /** What a request for history costs of an account's messages: it reads some hundred rows. */
 export const HISTORY_COST = 5;
 

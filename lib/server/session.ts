@@ -5,7 +5,6 @@
  * @module
  */
 
-import { serverRegister } from "../auth/opaque.ts";
 import { describeError, PeerError } from "../errors.ts";
 import { type ByteStream, SecureChannel } from "../protocol/channel.ts";
 import { serverHandshake } from "../protocol/handshake.ts";
@@ -19,6 +18,7 @@ import type { Metrics } from "./metrics.ts";
 import { Outbound } from "./outbound.ts";
 import { Participant } from "./participant.ts";
 import { pause } from "./pause.ts";
+import { Registration } from "./registration.ts";
 import type { TokenBuckets } from "./token_bucket.ts";
 
 /** What all sessions of a server share. */
@@ -85,13 +85,13 @@ export class Session {
   #outbound: Outbound | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #patience: ReturnType<typeof setTimeout> | undefined;
-  #registering = false;
+  #registration: Registration | undefined;
   #user = "";
   #participant: Participant | undefined;
   /** When the server began to wait for the peer's next words. */
   #listeningSince: number | undefined;
-  /** Why the server ended it. */
-  #reason: PeerError | undefined;
+  /** It is over, and that was noted. */
+  #ended = false;
 
   constructor(peer: Peer, context: SessionContext) {
     this.#peer = peer;
@@ -106,10 +106,11 @@ export class Session {
       await this.#converse();
       await this.#participant?.settled(); // its acks go before the close
       await this.#channel?.close();
-      this.#report(undefined);
+      this.#noteEnd(undefined);
     } catch (error) {
-      this.#report(error);
-      await this.#end(error).catch(() => this.abort());
+      const isNews = !this.#ended;
+      this.#noteEnd(error);
+      if (isNews) await this.#end(error).catch(() => this.abort());
     } finally {
       this.#over.abort();
       clearTimeout(this.#deadline);
@@ -143,13 +144,13 @@ export class Session {
 
   /** Ends the connection because its place is needed. */
   evict(): void {
-    this.#reason = new PeerError("connection-cut", "Its place was needed for another connection");
+    this.#noteEnd(new PeerError("connection-cut", "Its place was needed for another connection"));
     this.abort();
   }
 
   /** Ends the connection of a member that gives no sign. `now` is `performance.now()`. */
   checkSilence(now: number): void {
-    if (this.#user === "" || this.#reason !== undefined) return;
+    if (this.#user === "" || this.#ended) return;
     const since = Math.min(this.#listeningSince ?? now, this.#channel?.writingSince ?? now);
     if (now - since <= this.#context.limits.silenceMs) return;
     const reason = new PeerError("deadline-missed", "Nothing was heard from you for too long");
@@ -217,23 +218,18 @@ export class Session {
   }
 
   /** A new password: allowed right after a login, which proved the old one. */
-  startRegistration({ request }: MessageOf<ClientMessage, "register_start">): void {
-    if (this.#context.accounts.find(this.#user)?.demo !== false) {
-      // The demo password is public: whoever changed it would lock everyone else out.
-      const message = "The demo account's password cannot be changed";
-      return this.#outbound?.send({ type: "error", code: "demo-account", message });
-    }
-    const response = serverRegister(this.#context.accounts.setup, this.#user, request);
-    this.#registering = true;
-    this.#outbound?.send({ type: "register_response", response });
+  startRegistration(message: MessageOf<ClientMessage, "register_start">): void {
+    this.#registration = new Registration(this.#context.accounts, this.#user);
+    this.#outbound?.send(this.#registration.start(message));
   }
 
-  finishRegistration({ record }: MessageOf<ClientMessage, "register_finish">): void {
-    if (!this.#registering) throw new PeerError("message-unexpected", "No registration was begun");
-    this.#registering = false;
-    this.#context.accounts.setRecord(this.#user, record);
+  finishRegistration(message: MessageOf<ClientMessage, "register_finish">): void {
+    const answer = this.#registration?.finish(message);
+    if (answer === undefined) {
+      throw new PeerError("message-unexpected", "No registration was begun");
+    }
     this.#context.logger.info("password-changed", this.#fields());
-    this.#outbound?.send({ type: "registered" });
+    this.#outbound?.send(answer);
   }
 
   async join(message: MessageOf<ClientMessage, "join">): Promise<void> {
@@ -283,11 +279,9 @@ export class Session {
 
   /** Ends the connection, with a reason that the peer has some time to take. */
   #dismiss(error: unknown, farewellMs: number): void {
-    if (this.#reason !== undefined) return;
+    if (this.#ended) return;
+    this.#noteEnd(error);
     const { code, message } = explain(error);
-    this.#reason = error instanceof PeerError
-      ? error
-      : new PeerError("connection-cut", describeError(error), { cause: error });
     this.#patience = setTimeout(() => this.abort(), farewellMs);
     this.stop(code, message).catch(() => this.abort());
   }
@@ -295,22 +289,24 @@ export class Session {
   /** Tells the peer why its connection ends, where it can still understand. */
   async #end(error: unknown): Promise<void> {
     const { code, message } = explain(error);
-    if (this.#reason !== undefined || BEYOND_WORDS.includes(code)) return;
+    if (BEYOND_WORDS.includes(code)) return;
     this.#patience = setTimeout(() => this.abort(), this.#context.limits.farewellMs);
     await this.stop(code, message);
     await this.#channel?.close();
   }
 
-  /** Notes why the connection ended; without an error, the peer left. */
-  #report(error: unknown): void {
+  /** Notes why the connection ends, once; without a reason, the peer left. */
+  #noteEnd(why: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
     const { logger, strangers, metrics } = this.#context;
-    const failures = this.#authentication.failures;
+    const { failures } = this.#authentication;
     for (let at = 0; at < failures; at += 1) metrics.login("failed");
     if (failures > 0) strangers.info("login-failed", { ...this.#fields(), attempts: failures });
-    const why = this.#reason ?? error;
     if (why === undefined) return logger.info("left", this.#fields());
-    metrics.disconnected(explain(why).code);
-    const fields = { ...this.#fields(), code: explain(why).code, reason: describeError(why) };
+    const { code } = explain(why);
+    metrics.disconnected(code);
+    const fields = { ...this.#fields(), code, reason: describeError(why) };
     if (this.#user === "") strangers.info("stranger-ended", fields);
     else logger.info("ended", fields);
   }

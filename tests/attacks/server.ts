@@ -16,7 +16,12 @@ import { openDatabase } from "../../lib/database.ts";
 import type { FernchatError } from "../../lib/errors.ts";
 import type { LogEntry } from "../../lib/log/message_log.ts";
 import type { SecureChannel } from "../../lib/protocol/channel.ts";
-import type { MessageOf, ServerMessage } from "../../lib/protocol/messages.ts";
+import {
+  type ClientMessage,
+  decodeServerMessage,
+  type MessageOf,
+  type ServerMessage,
+} from "../../lib/protocol/messages.ts";
 import { LOBBY } from "../../lib/rooms/open_room.ts";
 import type { LogFields, Logger } from "../../lib/server/logger.ts";
 import { type RunningServer, type ServerOptions, startServer } from "../../lib/server/server.ts";
@@ -234,13 +239,32 @@ export class RawMember implements Disposable {
     this.joined = joined;
   }
 
-  /** Logs in and joins the lobby. */
-  static async join(port: number, who: Credentials): Promise<RawMember> {
+  /** Logs in and joins the lobby; its deliveries begin after the entry `after`, if given. */
+  static async join(port: number, who: Credentials, after?: number): Promise<RawMember> {
     const channel = await dial({ hostname: "127.0.0.1", port });
     await login(channel, who);
-    send(channel, { type: "join", room: LOBBY });
+    send(channel, { type: "join", room: LOBBY, ...(after === undefined ? {} : { after }) });
     const [joined] = await receive(channel, "joined");
     return new RawMember(channel, joined);
+  }
+
+  /** Sends a message. */
+  say(message: ClientMessage): void {
+    send(this.channel, message);
+  }
+
+  /** The next message from the server, of any type; fails at the end of the connection. */
+  async hear(): Promise<ServerMessage> {
+    const encoded = await this.channel.receive();
+    assert.ok(encoded !== null, "the connection ended");
+    return decodeServerMessage(encoded);
+  }
+
+  /** The next message, which has to be of that type. */
+  async hears<T extends ServerMessage["type"]>(type: T): Promise<MessageOf<ServerMessage, T>> {
+    const message = await this.hear();
+    assert.equal(message.type, type);
+    return message as MessageOf<ServerMessage, T>;
   }
 
   /** Cuts the connection. */
