@@ -117,6 +117,7 @@ export function codeOf(error: unknown): string {
 export class EventQueue implements AsyncIterable<ClientEvent> {
   #capacity: number;
   readonly #events: ClientEvent[] = [];
+  #held: ClientEvent[] | undefined;
   #ended = false;
   #changed = Promise.withResolvers<void>();
 
@@ -127,10 +128,23 @@ export class EventQueue implements AsyncIterable<ClientEvent> {
   /** Adds events, which stay together; resolves when there is room for another. */
   async push(...events: readonly ClientEvent[]): Promise<void> {
     if (this.#ended) return;
-    for (const event of events) this.#events.push(event);
     this.#ended = events.at(-1)?.type === "closed";
+    for (const event of events) (this.#held ?? this.#events).push(event);
+    if (this.#ended || (this.#held?.length ?? 0) >= this.#capacity) this.release();
     this.#notify();
     while (this.#events.length >= this.#capacity && !this.#ended) await this.#changed.promise;
+  }
+
+  /** Keeps the events that follow behind others, which {@linkcode release} brings; not for ever. */
+  hold(): void {
+    this.#held = [];
+  }
+
+  /** Puts events before those that are held, if some are. */
+  release(...first: readonly ClientEvent[]): void {
+    for (const event of [...first, ...this.#held ?? []]) this.#events.push(event);
+    this.#held = undefined;
+    this.#notify();
   }
 
   /** Takes whatever still comes, although nobody may read it any more. */

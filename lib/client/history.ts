@@ -1,88 +1,98 @@
 /**
- * What was said before: asked for in pages, the newest first (PROTOCOL.md section 7.6), and checked
- * backwards along the log's chain, from an entry that is known.
+ * What was said before: asked for page by page (PROTOCOL.md section 7.6), and shown in the log's
+ * order when all of it is there.
  *
  * @module
  */
 
-import { CallerError, PeerError } from "../errors.ts";
-import { chainNext, chainStart } from "../log/chain.ts";
+import { CallerError, EnvironmentError, PeerError } from "../errors.ts";
 import type { LogEntry } from "../log/message_log.ts";
 import { MAX_HISTORY_PAGE } from "../protocol/limits.ts";
 import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messages.ts";
-import { type ErrorEvent, errorEvent, type MessageEvent, type NoticeEvent } from "./events.ts";
+import { type ClientEvent, errorEvent, type EventQueue, type MessageEvent } from "./events.ts";
+import { KnownPast } from "./history_page.ts";
 import type { RoomState } from "./room_state.ts";
 import { Unopened } from "./unopened.ts";
 
-/** Messages that can be asked for at once: with the longest texts, 16 MiB of memory. */
+/** Messages that can be asked for at once: with the longest texts, some 16 MiB of memory. */
 export const MAX_HISTORY = 1_000;
 
-/** A part of the history. */
-export interface Past {
-  /** What is wrong with it, what could not be opened, and the messages in the log's order. */
-  events: (ErrorEvent | NoticeEvent | MessageEvent)[];
-  /** The places that were asked for: from the first one up to the last. */
-  first: number;
-  last: number;
+/** What a history works with. */
+export interface HistoryOptions {
+  state: RoomState;
+  events: EventQueue;
+  /** Sends, if there is a connection. */
+  send(message: ClientMessage): void;
 }
 
-/** What is asked for, and what came of it by now. */
+/** What someone asked for, and what came of it by now. */
 interface Request {
+  /** Whether it is what the connection begins with. */
+  isFirst: boolean;
   /** Entries that are still to come. */
   wanted: number;
+  /** The last place of it. */
   last: number;
   page: LogEntry[];
   messages: MessageEvent[];
-  unopened: Unopened;
   fault: PeerError | undefined;
+  unopened: Unopened;
+  shown: PromiseWithResolvers<void>;
 }
 
 /** See the module's description. One request at a time. */
 export class History {
   readonly #state: RoomState;
-  /** What came before this place was not asked for yet. */
-  #before: number;
-  /** The chain's value right before that place. */
-  #chain: string;
+  readonly #events: EventQueue;
+  readonly #send: (message: ClientMessage) => void;
+  readonly #known: KnownPast;
   #request: Request | undefined;
 
-  /** Begins where the room is followed from. */
-  constructor(state: RoomState) {
+  constructor({ state, events, send }: HistoryOptions) {
     this.#state = state;
-    this.#before = state.head.seq + 1;
-    this.#chain = state.head.chain;
+    this.#events = events;
+    this.#send = send;
+    this.#known = new KnownPast(state);
   }
 
-  /** Whether there is nothing older. */
-  get isAtStart(): boolean {
-    return this.#before <= 1;
-  }
-
-  /** Whether a request is under way. */
-  get isBusy(): boolean {
-    return this.#request !== undefined;
+  /** Begins with older messages: the events that come meanwhile are shown behind them. */
+  beginWith(count: number): void {
+    if (count === 0 || this.#known.isWhole) return;
+    this.#events.hold();
+    this.#begin(count, true);
   }
 
   /**
-   * Begins a request. Send {@linkcode question} then, and again after an outage.
+   * Shows older messages; resolves when they are shown.
    *
-   * @throws {CallerError} `history-busy` if one is under way already.
+   * @throws {CallerError} `history-busy` if others are on their way, `count-invalid`.
+   * @throws {EnvironmentError} `history-failed` if the server cannot read them.
+   * @throws {PeerError} if the connection ends before.
    */
-  begin(wanted: number): void {
-    if (this.isBusy) {
+  async show(count: number): Promise<void> {
+    checkHistoryCount(count, 1);
+    if (this.#request !== undefined) {
       throw new CallerError("history-busy", "Older messages are on their way already");
     }
-    const last = this.#before - 1;
-    const unopened = new Unopened();
-    this.#request = { wanted, last, page: [], messages: [], unopened, fault: undefined };
+    if (this.#known.isWhole) {
+      const message = `There are no older messages in ${this.#state.room}`;
+      return await this.#events.push({ type: "notice", code: "history", message });
+    }
+    await this.#begin(count, false).shown.promise;
   }
 
-  /** What to ask the server for, if a request is under way. The page begins anew. */
-  question(): MessageOf<ClientMessage, "history"> | undefined {
-    if (this.#request === undefined) return undefined;
+  /** Resolves when no request is under way any more. */
+  async settled(): Promise<void> {
+    await this.#request?.shown.promise.catch(() => {});
+  }
+
+  /** Asks for a page, also again after an outage, if there is a request. */
+  ask(): void {
+    if (this.#request === undefined) return;
     this.#request.page = [];
+    const limit = Math.min(MAX_HISTORY_PAGE, this.#request.wanted);
     const { room } = this.#state;
-    return { type: "history", room, before: this.#before, limit: pageSize(this.#request) };
+    this.#send({ type: "history", room, before: this.#known.before, limit });
   }
 
   /**
@@ -91,67 +101,98 @@ export class History {
    * @throws {PeerError} `message-unexpected` if it was not asked for.
    */
   add(entry: LogEntry): void {
-    const request = this.#request;
-    if (request === undefined || request.page.length >= pageSize(request)) throw unexpected();
-    request.page.push(entry);
+    const { page, wanted } = this.#underWay();
+    if (page.length >= Math.min(MAX_HISTORY_PAGE, wanted)) throw unexpected();
+    page.push(entry);
   }
 
   /**
-   * Takes the end of the page.
+   * Takes the end of the page, and asks for the next one or shows all.
    *
-   * @returns whether the request is done; else the next page is to be asked for.
    * @throws {PeerError} `message-unexpected` if it was not asked for.
    */
-  endPage({ before, previous }: MessageOf<ServerMessage, "history_end">): boolean {
-    const request = this.#request;
-    if (request === undefined || before !== this.#before) throw unexpected();
-    const { page } = request;
-    request.fault ??= this.#check(page, previous);
-    request.messages.unshift(...this.#open(request));
+  async endPage({ before, previous }: MessageOf<ServerMessage, "history_end">): Promise<void> {
+    const request = this.#underWay();
+    if (before > this.#known.before) throw unexpected();
+    const { page, unopened } = request;
+    const fault = this.#known.extend(page, previous);
+    const repeated = page.map((entry) => this.#state.recall(entry)).find(Boolean);
+    request.fault ??= fault ?? repeated;
+    const messages = page.map((entry) => unopened.tryOpen(this.#state, entry, true));
+    request.messages.unshift(...messages.filter((message) => message !== undefined));
     request.wanted -= page.length;
-    request.page = [];
-    const first = page[0]?.seq ?? 1;
-    // A page that does not fit may begin anywhere: only what leads back is gone on from.
-    this.#before = first < this.#before ? first : 1;
-    this.#chain = previous;
-    return request.wanted <= 0 || this.isAtStart;
+    if (request.wanted > 0 && !this.#known.isWhole) return this.ask();
+    await this.#end(request);
+    request.shown.resolve();
   }
 
-  /** Ends the request, done or not; what came by now, in whole pages. */
-  end(): Past | undefined {
+  /** The server cannot read it: shows what came by now. */
+  async fail(error: EnvironmentError): Promise<void> {
     const request = this.#request;
-    if (request === undefined) return undefined;
+    if (request === undefined) return;
+    await this.#end(request);
+    request.shown.reject(error);
+  }
+
+  /** The connection has ended. */
+  abandon(reason: unknown): void {
+    this.#request?.shown.reject(reason);
     this.#request = undefined;
-    const { fault, unopened, messages, last } = request;
-    const faults = fault === undefined ? [] : [errorEvent(fault)];
-    return { events: [...faults, ...unopened.take(), ...messages], first: this.#before, last };
   }
 
-  /** Runs the chain from the value before the page to the one that is known behind it. */
-  #check(page: readonly LogEntry[], previous: string): PeerError | undefined {
-    const { room } = this.#state;
-    let seq = this.#before - page.length;
-    let chain = previous;
-    const begins = page.length > 0 && (seq > 1 || seq === 1 && previous === chainStart(room));
-    const follows = page.every((entry) => {
-      chain = chainNext(chain, entry);
-      return entry.room === room && entry.seq === seq++ && entry.chain === chain;
-    });
-    if (begins && follows && chain === this.#chain) return undefined;
-    return this.#state.inconsistent(`does not lead up to message ${this.#before} from before`);
+  #begin(wanted: number, isFirst: boolean): Request {
+    const shown = Promise.withResolvers<void>();
+    shown.promise.catch(() => {}); // nobody may wait for it
+    const last = this.#known.before - 1;
+    const unopened = new Unopened();
+    const request = {
+      isFirst,
+      wanted,
+      last,
+      page: [],
+      messages: [],
+      fault: undefined,
+      unopened,
+      shown,
+    };
+    this.#request = request;
+    this.ask();
+    return request;
   }
 
-  /** The messages of a page; counts what is none to show. */
-  #open(request: Request): MessageEvent[] {
-    return request.page.flatMap((entry) => {
-      request.fault ??= this.#state.recall(entry);
-      return request.unopened.tryOpen(this.#state, entry, true) ?? [];
-    });
+  async #end({ isFirst, last, messages, fault, unopened }: Request): Promise<void> {
+    this.#request = undefined;
+    const events: ClientEvent[] = [...unopened.take(), ...messages];
+    if (fault !== undefined) events.unshift(errorEvent(fault));
+    if (isFirst) return this.#events.release(...events);
+    await this.#events.push(this.#headline(last), ...events);
+  }
+
+  #headline(last: number): ClientEvent {
+    const { before, isWhole } = this.#known;
+    const range = `Messages ${before} to ${last} of ${this.#state.room}`;
+    const message = isWhole
+      ? `${range}: from its beginning`
+      : `${range}; /history shows older ones`;
+    return { type: "notice", code: "history", message };
+  }
+
+  #underWay(): Request {
+    if (this.#request === undefined) throw unexpected();
+    return this.#request;
   }
 }
 
-function pageSize({ wanted }: Request): number {
-  return Math.min(MAX_HISTORY_PAGE, wanted);
+/**
+ * Checks how many messages someone asks for.
+ *
+ * @throws {CallerError} `count-invalid` unless it is a whole number up to {@linkcode MAX_HISTORY}.
+ */
+export function checkHistoryCount(count: number, least: 0 | 1): void {
+  if (Number.isInteger(count) && count >= least && count <= MAX_HISTORY) return;
+  throw new CallerError("count-invalid", "Not a number of older messages", {
+    hint: `use ${least} to ${MAX_HISTORY}`,
+  });
 }
 
 function unexpected(): PeerError {

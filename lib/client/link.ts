@@ -7,9 +7,13 @@
 
 import { EnvironmentError, PeerError } from "../errors.ts";
 import type { SecureChannel } from "../protocol/channel.ts";
-import { type ClientMessage, decodeServerMessage, type ServerMessage } from "../protocol/messages.ts";
+import {
+  type ClientMessage,
+  decodeServerMessage,
+  type ServerMessage,
+} from "../protocol/messages.ts";
 import { goodbyeError } from "./endings.ts";
-import { send } from "./login.ts";
+import { send } from "./exchange.ts";
 import type { Timing } from "./timing.ts";
 
 /** Takes a message. The next one comes when it is done; what it throws ends the connection. */
@@ -23,6 +27,7 @@ export class Link {
   /** Since when the server owes a sign of life; not while this side does not listen. */
   #listeningSince: number | undefined;
   #goodbye: EnvironmentError | undefined;
+  #ending: ReturnType<typeof setTimeout> | undefined;
 
   constructor(channel: SecureChannel, timing: Timing) {
     this.#channel = channel;
@@ -47,6 +52,7 @@ export class Link {
     const why = await this.#readAll(handle).catch((error) => error);
     clearInterval(pinging);
     clearInterval(looking);
+    clearTimeout(this.#ending);
     this.#channel.abort(why);
     return this.#goodbye ?? why;
   }
@@ -84,8 +90,7 @@ export class Link {
 
   #endSoon(): void {
     const late = new PeerError("deadline-missed", "The server did not close in time");
-    const ending = setTimeout(() => this.#channel.abort(late), this.#timing.closeMs);
-    Deno.unrefTimer(ending);
+    this.#ending ??= setTimeout(() => this.#channel.abort(late), this.#timing.closeMs);
   }
 
   #endIfSilent(): void {

@@ -16,8 +16,6 @@ import type { SecureChannel } from "../protocol/channel.ts";
 import { isTypedName } from "../protocol/messages.ts";
 import { receive, receiveUnproven, send } from "./exchange.ts";
 
-export { receive, send };
-
 /** Who logs in. */
 export interface Credentials {
   username: string;
@@ -35,17 +33,21 @@ export interface Credentials {
  * @throws {CallerError} `name-invalid` if no account can have the name.
  * @throws {ConnectError} if the connection ends, or the server does not answer.
  */
-export async function login(channel: SecureChannel, credentials: Credentials): Promise<string> {
+export async function login(
+  channel: SecureChannel,
+  credentials: Credentials,
+  answerMs?: number,
+): Promise<string> {
   checkUsername(credentials.username);
   await opaqueReady;
   const { pending, ke1 } = clientLoginStart(credentials.username, credentials.password);
   const start = send(channel, { type: "login_start", username: credentials.username, ke1 });
-  const [response, encodedResponse] = await receiveUnproven(channel, "login_response");
+  const [response, encodedResponse] = await receiveUnproven(channel, "login_response", answerMs);
   const keys = clientLoginFinish(pending, response.ke2);
   if (keys === undefined) throw refused();
   const finish = send(channel, { type: "login_finish", ke3: keys.ke3 });
   channel.rekey(keys.sessionKey, [start, encodedResponse, finish]);
-  return await welcome(channel);
+  return await welcome(channel, answerMs);
 }
 
 /**
@@ -66,9 +68,9 @@ export async function changePassword(
 }
 
 /** The first message under the login's keys: it proves that no one stands between. */
-async function welcome(channel: SecureChannel): Promise<string> {
+async function welcome(channel: SecureChannel, answerMs?: number): Promise<string> {
   try {
-    const [{ user }] = await receive(channel, "welcome");
+    const [{ user }] = await receive(channel, "welcome", answerMs);
     return user;
   } catch (cause) {
     if (!(cause instanceof PeerError && cause.code === "record-invalid")) throw cause;

@@ -33,9 +33,14 @@ export class RecentMessages {
     return true;
   }
 
+  /** Where a message was seen, if it was. */
+  placeOf(name: Name): number | undefined {
+    return this.#places.get(keyOf(name));
+  }
+
   /** Whether a message can have this place, by all that is known. */
   canBeAt(name: Name, seq: number): boolean {
-    const place = this.#places.get(keyOf(name));
+    const place = this.placeOf(name);
     return place === undefined ? seq <= this.#completeAfter : place === seq;
   }
 

@@ -118,6 +118,11 @@ export class RoomState {
     return this.inconsistent(`repeats a message of ${entry.sender} as message ${entry.seq}`);
   }
 
+  /** Whether a message was seen lately, at this place. */
+  isAt(name: Pick<LogEntry, "sender" | "messageId">, seq: number): boolean {
+    return this.#recent.placeOf(name) === seq;
+  }
+
   /** What is wrong, if the log was followed to `seq` and beyond without this message there. */
   checkPlace(name: Pick<LogEntry, "sender" | "messageId">, seq: number): PeerError | undefined {
     if (this.#recent.canBeAt(name, seq)) return undefined;

@@ -58,7 +58,7 @@ async function probeLogin(times: Times, name: string, channel: SecureChannel): P
   const { clientLoginFinish, clientLoginStart, opaqueReady } = await import(
     "../../lib/auth/opaque.ts"
   );
-  const { receive, send } = await import("../../lib/client/login.ts");
+  const { receive, send } = await import("../../lib/client/exchange.ts");
   await opaqueReady;
   const { pending, ke1 } = clientLoginStart(WHO.username, WHO.password);
   const start = send(channel, { type: "login_start", username: WHO.username, ke1 });
