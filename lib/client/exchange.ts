@@ -5,7 +5,13 @@
  * @module
  */
 
-import { ConnectError, EnvironmentError, FernchatError, LoginError, PeerError } from "../errors.ts";
+import {
+  ConnectError,
+  EnvironmentError,
+  type FernchatError,
+  LoginError,
+  PeerError,
+} from "../errors.ts";
 import type { SecureChannel } from "../protocol/channel.ts";
 import {
   type ClientMessage,
@@ -72,7 +78,7 @@ async function receiveOr<T extends ServerMessage["type"]>(
 }
 
 async function receiveBytes(channel: SecureChannel, answerMs: number): Promise<Uint8Array> {
-  const late = new ConnectError("deadline-missed", "The server did not answer in time", {
+  const late = new ConnectError("cannot-connect", "The server did not answer in time", {
     hint: "try again later",
   });
   const deadline = setTimeout(() => channel.abort(late), answerMs);

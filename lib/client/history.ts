@@ -5,7 +5,7 @@
  * @module
  */
 
-import { CallerError, EnvironmentError, PeerError } from "../errors.ts";
+import { CallerError, type EnvironmentError, PeerError } from "../errors.ts";
 import type { LogEntry } from "../log/message_log.ts";
 import { MAX_HISTORY_PAGE } from "../protocol/limits.ts";
 import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messages.ts";

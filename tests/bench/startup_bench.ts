@@ -49,8 +49,13 @@ async function probeConnection(times: Times, name: string, port: number): Promis
   const channel = await timed(times, `${name}: dial`, () => dial(address));
   await timed(times, `${name}: login`, () => probeLogin(times, name, channel));
   const join = (): Promise<AsyncDisposable> =>
-    ChatConnection.join(channel, address, WHO.username, "lobby");
+    ChatConnection.join({ channel, user: WHO.username }, { server: address, logIn: neverAgain });
   await using _chat = await timed(times, `${name}: join`, join);
+}
+
+/** Nothing is lost in a probe. */
+function neverAgain(): Promise<never> {
+  return Promise.reject(new Error("The connection was lost"));
 }
 
 /** The steps of `login` of lib/client/login.ts, with a clock at the key stretching. */

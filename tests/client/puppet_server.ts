@@ -44,6 +44,7 @@ export class PuppetServer implements AsyncDisposable {
   log: LogEntry[] = [];
   /** The account's name in the answer to a login. */
   user = "alice";
+  #stored = 0;
   #loginError: Error | undefined;
   channel!: SecureChannel;
   client!: ChatConnection;
@@ -130,7 +131,7 @@ export class PuppetServer implements AsyncDisposable {
   /** Puts a message into the log. */
   store(
     text: string,
-    { sender = "bob", id = `m${this.log.length + 1}`, key = this.key } = {},
+    { sender = "bob", id = `m${++this.#stored}`, key = this.key } = {},
   ): LogEntry {
     const envelope = { room: LOBBY, sender, id, sent_at: SENT_AT };
     const { keyId, token } = sealText(key, envelope, text);

@@ -377,7 +377,7 @@ Deno.test("a server that stops while the client joins, or does not answer, is tr
   assert.deepEqual(brief(await server.events()), [
     CUT,
     "reconnecting server-stopping",
-    "reconnecting deadline-missed",
+    "reconnecting cannot-connect",
     "reconnected",
   ]);
 });
