@@ -182,7 +182,8 @@ export function lastSeq(db: string): number {
 function readLog(db: string): Row[] {
   const database = new DatabaseSync(db, { readOnly: true });
   try {
-    const rows = database.prepare("SELECT seq, message_id AS id FROM messages ORDER BY id").all();
+    const rows = database.prepare("SELECT seq, message_id AS id FROM messages ORDER BY messages.id")
+      .all();
     return rows as unknown as Row[];
   } finally {
     database.close();
