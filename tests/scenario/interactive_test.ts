@@ -4,6 +4,9 @@
  */
 
 import assert from "node:assert/strict";
+import { SecureChannel } from "../../lib/protocol/channel.ts";
+import { serverHandshake } from "../../lib/protocol/handshake.ts";
+import { decodeClientMessage, encodeServerMessage } from "../../lib/protocol/messages.ts";
 import { Tmux } from "../terminal/tmux.ts";
 import { logIn } from "./person.ts";
 import { commandLine, JsonClient, ServerProgram } from "./programs.ts";
@@ -105,6 +108,48 @@ Deno.test({
       await terminal.key("C-c");
       assert.equal(await terminal.exitCode(), 130);
     });
+  },
+});
+
+/** A server that holds every login back: it answers with `login-throttled`. */
+async function throttle(listener: Deno.TcpListener, logins: string[]): Promise<void> {
+  for await (const connection of listener) {
+    const channel = new SecureChannel("server", connection, await serverHandshake(connection));
+    for (;;) {
+      const encoded = await channel.receive().catch(() => null);
+      if (encoded === null) break;
+      const message = decodeClientMessage(encoded);
+      if (message.type === "login_start") logins.push(message.username);
+      const said = "unproven words";
+      channel.send(encodeServerMessage({ type: "error", code: "login-throttled", message: said }));
+    }
+  }
+}
+
+Deno.test({
+  name:
+    "too many attempts to log in: told in own words, and tried again with what was typed already",
+  ignore,
+  fn: async () => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const logins: string[] = [];
+    const serving = throttle(listener, logins);
+    try {
+      const command = [...commandLine("client"), `127.0.0.1:${listener.addr.port}`];
+      await using terminal = await Tmux.start({ command });
+      await logIn(terminal);
+      const again = "Press Enter to try again.";
+      await terminal.waitFor(/Too many attempts to log in: wait a minute.*\nPress Enter/);
+      await terminal.key("Enter");
+      const screen = await terminal.waitFor((screen) => screen.split(again).length === 3);
+      assert.doesNotMatch(screen, /unproven|pass1/);
+      assert.deepEqual(logins, ["user1", "user1"]);
+      await terminal.key("C-c");
+      assert.equal(await terminal.exitCode(), 130);
+    } finally {
+      listener.close();
+      await serving;
+    }
   },
 });
 
