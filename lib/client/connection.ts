@@ -100,7 +100,7 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
   }
 
   /**
-   * Joins a room on a channel that is logged in. The channel is aborted if that fails.
+   * Joins a room on a channel that is logged in. The channel is closed if that fails.
    *
    * @throws what {@linkcode connect} throws.
    */
@@ -117,7 +117,7 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
       member.history.beginWith(history);
       return new ChatConnection(member, events, new Link(channel, timing), entrance);
     } catch (error) {
-      channel.abort(error);
+      await channel.close();
       throw error;
     }
   }
@@ -258,7 +258,7 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
       this.#leaving.signal.throwIfAborted();
       return new Link(channel, this.#timing);
     } catch (error) {
-      channel.abort(error);
+      await channel.close();
       throw error;
     }
   }

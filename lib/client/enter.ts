@@ -39,7 +39,7 @@ export async function dialAndLogIn(
   try {
     return { channel, user: await login(channel, credentials, answerMs) };
   } catch (error) {
-    channel.abort(error);
+    await channel.close();
     throw error;
   }
 }

@@ -11,6 +11,7 @@ import type { AckEvent, MessageEvent } from "../../lib/client/events.ts";
 import { MAX_UNACKED } from "../../lib/client/outbox.ts";
 import { CallerError, ConnectError, EnvironmentError, ExitCode } from "../../lib/errors.ts";
 import { LoginError, PeerError } from "../../lib/errors.ts";
+import { serverHandshake } from "../../lib/protocol/handshake.ts";
 import { encodeServerMessage } from "../../lib/protocol/messages.ts";
 import { LOBBY } from "../../lib/rooms/open_room.ts";
 import { ALICE, allEvents, assertFails, assertHeard, BOB } from "../attacks/server.ts";
@@ -96,6 +97,29 @@ Deno.test("a refused login, an unknown room and a dead port are three different 
   await server.stop();
   const dead = await assertFails(connect({ ...ALICE, port }), ConnectError, "cannot-connect");
   assert.equal(dead.exitCode, ExitCode.cannotConnect);
+});
+
+Deno.test("a server that shakes hands and then says nothing: a clear end, and what to do", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const answering = listener.accept().then(async (connection) => {
+    await serverHandshake(connection);
+    return connection;
+  });
+  const timing = { answerMs: 20 };
+  const attempt = connect({ ...ALICE, port: listener.addr.port, timing });
+  const error = await assertFails(attempt, ConnectError, "cannot-connect");
+  assert.match(error.message, /did not answer in time/);
+  assert.ok(error.hint);
+  assert.equal(error.exitCode, ExitCode.cannotConnect);
+  (await answering).close();
+});
+
+Deno.test("connect() refuses a number of older messages that is none", async () => {
+  await using server = await TestServer.start([ALICE]);
+  for (const history of [-1, 1_001, 0.5]) {
+    const attempt = connect({ ...ALICE, port: server.port, history });
+    await assertFails(attempt, CallerError, "count-invalid");
+  }
 });
 
 Deno.test("send() refuses what cannot be sent, and sends nothing of it", async () => {

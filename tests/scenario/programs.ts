@@ -151,8 +151,9 @@ export class JsonClient extends Program {
     user: string,
     password: string,
     options: SpawnOptions = {},
+    flags: string[] = [],
   ): Promise<JsonClient> {
-    const args = ["--json", "--user", user, `127.0.0.1:${port}`];
+    const args = ["--json", "--user", user, `127.0.0.1:${port}`, ...flags];
     const env = { ...options.env, FERNCHAT_PASSWORD: password };
     const client = new JsonClient("client", args, { ...options, env });
     await client.event("ready");
