@@ -43,9 +43,13 @@ export function fail(error: unknown): number {
   return exitCodeOf(error);
 }
 
-/** Writes lines to stderr, harmless for a terminal whatever they hold. */
+/** Writes lines to stderr, harmless for a terminal whatever they hold. Never throws. */
 export function complain(text: string): void {
-  console.error(sanitizeText(text, { keepNewlines: true }));
+  try {
+    console.error(sanitizeText(text, { keepNewlines: true }));
+  } catch {
+    // A full disk, or nobody reads any more: no reason to stop, and nowhere to say it.
+  }
 }
 
 /** The library's words as one line, with what to do next. */
