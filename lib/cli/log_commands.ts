@@ -29,7 +29,8 @@ const VERIFY_HELP = `
 A chain needs no secret: who can write to the file can also recompute it, or cut
 off its end. Heads that were noted elsewhere tell: a stopping server prints one,
 /head in a client shows one, and so does this command.
-Exit codes: 0 done, 1 failure, 2 usage, 5 the log is not what was written.`;
+Exit codes: 0 done, 1 failure, 2 usage, 5 the log is not what was written, or
+damaged.`;
 
 const SHOW_HELP = `
 A message that cannot be read, or that is not what its sender wrote, is shown as

@@ -64,7 +64,7 @@ export function fail(error: unknown): number {
   return exitCodeOf(error);
 }
 
-/** Writes lines to stderr, harmless for a terminal whatever they hold. */
+/** Writes lines to stderr, harmless for a terminal whatever they hold. Never throws. */
 export function complain(text: string): void {
   writeLine(Deno.stderr, sanitizeText(text, { keepNewlines: true }));
 }
