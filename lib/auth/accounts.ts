@@ -9,13 +9,21 @@ import type { DatabaseSync } from "node:sqlite";
 import { databaseError, transaction } from "../database.ts";
 import { CallerError, EnvironmentError } from "../errors.ts";
 import { isAccountName } from "../protocol/messages.ts";
-import { createServerSetup, opaqueReady, registerLocally } from "./opaque.ts";
+import { createDecoyRecord, createServerSetup, opaqueReady, registerLocally } from "./opaque.ts";
 
 /** The demo account: public, so it works only on loopback and while there is no other account. */
 export const DEMO = { name: "user1", password: "pass1" } as const;
 
 /** Characters of a password, for people who count; OPAQUE itself has no limit. */
 const MAX_PASSWORD_CHARS = 1024;
+
+/**
+ * A row in either case: a look that finds nothing would be some microseconds quicker, and tell.
+ * An account's name is never empty.
+ */
+const FIND_OR_DECOY = `
+  SELECT name, record, demo, created_at FROM accounts WHERE name = ?1
+  UNION ALL SELECT '', ?2, 0, '' LIMIT 1`;
 
 /** An account, without its secrets. */
 export interface Account {
@@ -38,6 +46,8 @@ export class Accounts {
   readonly #path: string;
   /** OPAQUE's long-term secrets of this server. Without them, no record can be used. */
   readonly setup: string;
+  /** What logins to no account are answered from. It need not outlive the process: nobody sees it. */
+  readonly decoy: string = createDecoyRecord();
 
   private constructor(database: DatabaseSync, path: string, setup: string) {
     this.#database = database;
@@ -62,6 +72,17 @@ export class Accounts {
       this.#database.prepare("SELECT * FROM accounts WHERE name = ?").get(name)
     ) as Row | undefined;
     return row && { ...toAccount(row), record: row.record };
+  }
+
+  /**
+   * The same for somebody who wants to log in, with the decoy's record if there is no such account:
+   * how long it takes does not tell.
+   */
+  findForLogin(name: string): { account: Account | undefined; record: string } {
+    const row = this.#query(() =>
+      this.#database.prepare(FIND_OR_DECOY).get(name, this.decoy)
+    ) as unknown as Row;
+    return { account: row.name === "" ? undefined : toAccount(row), record: row.record };
   }
 
   /** All accounts by name. */

@@ -20,7 +20,7 @@ export interface PendingLogin {
   messages: [Uint8Array, Uint8Array];
 }
 
-/** Answers a login's start. For an unknown user the answer is of the same form. */
+/** Answers a login's start. For an unknown user the answer is of the same form, and takes as long. */
 export function startLogin(
   accounts: Accounts,
   demoAllowed: boolean,
@@ -28,17 +28,17 @@ export function startLogin(
   encoded: Uint8Array,
 ): PendingLogin {
   const { username, ke1 } = message;
-  const found = accounts.find(username);
-  const mayLogIn = found !== undefined && (!found.demo || demoAllowed && !accounts.hasOwn());
-  const account = mayLogIn ? found : undefined;
+  const { account, record } = accounts.findForLogin(username);
+  const mayLogIn = !account?.demo || demoAllowed && !accounts.hasOwn();
   const { pending, ke2 } = serverLoginStart(
     accounts.setup,
     username,
-    account?.record ?? null,
+    mayLogIn ? record : accounts.decoy,
     ke1,
   );
   const response = encodeServerMessage({ type: "login_response", ke2 });
-  return { username, account: account?.name, state: pending, messages: [encoded, response] };
+  const name = mayLogIn ? account?.name : undefined;
+  return { username, account: name, state: pending, messages: [encoded, response] };
 }
 
 /** The session key, or undefined if the client could not prove the password. */

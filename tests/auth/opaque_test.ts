@@ -10,6 +10,7 @@ import {
   clientLoginStart,
   clientRegisterFinish,
   clientRegisterStart,
+  createDecoyRecord,
   createServerSetup,
   opaqueReady,
   registerLocally,
@@ -23,10 +24,11 @@ import { assertThrows } from "../attacks/server.ts";
 await opaqueReady;
 const setup = createServerSetup();
 const record = registerLocally(setup, "alice", "right");
+const decoy = createDecoyRecord();
 
 /** A login between the two sides, each with its own view of who and what. */
 function logIn(
-  { username = "alice", password = "right", serverSetup = setup, stored = record as string | null },
+  { username = "alice", password = "right", serverSetup = setup, stored = record },
 ): { client: Uint8Array | undefined; server: Uint8Array | undefined; ke2: string } {
   const { pending, ke1 } = clientLoginStart(username, password);
   const { pending: state, ke2 } = serverLoginStart(serverSetup, username, stored, ke1);
@@ -44,7 +46,7 @@ Deno.test("the right password gives both sides the same 64 bytes, new at each lo
 
 Deno.test("a wrong password, an unknown user and another server look the same to a client", () => {
   assert.equal(logIn({ password: "wrong" }).client, undefined);
-  assert.equal(logIn({ username: "nobody", stored: null }).client, undefined);
+  assert.equal(logIn({ username: "nobody", stored: decoy }).client, undefined);
   assert.equal(logIn({ serverSetup: createServerSetup() }).client, undefined);
 });
 
@@ -60,14 +62,14 @@ Deno.test("the spelling of a name does not matter: Alice is alice", () => {
 
 Deno.test("an unknown user's answer has the form of a known user's", () => {
   const known = logIn({ password: "wrong" }).ke2;
-  const unknown = logIn({ username: "nobody", stored: null }).ke2;
+  const unknown = logIn({ username: "nobody", stored: decoy }).ke2;
   assert.equal(unknown.length, known.length);
   assert.match(unknown, /^[A-Za-z0-9_-]+$/);
 });
 
 Deno.test("an unknown user's masked answers are new at each try, as a known user's are", () => {
-  const answer = (stored: string | null): string => logIn({ password: "wrong", stored }).ke2;
-  for (const stored of [record, null]) {
+  const answer = (stored: string): string => logIn({ password: "wrong", stored }).ke2;
+  for (const stored of [record, decoy]) {
     const [one, other] = [answer(stored), answer(stored)];
     for (let at = 0; at + 16 <= one.length; at++) {
       assert.ok(!other.includes(one.slice(at, at + 16)), `the same at ${at}`);
