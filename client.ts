@@ -6,6 +6,8 @@
 
 import { createProgram, fail, runProgram } from "./lib/cli/program.ts";
 import { DEFAULT_HOST, DEFAULT_PORT, parseAddress } from "./lib/client/address.ts";
+import { MAX_HISTORY } from "./lib/client/history.ts";
+import { parseWholeNumber } from "./lib/client/numbers.ts";
 import { runClient } from "./lib/client/run.ts";
 import { LOBBY } from "./lib/rooms/open_room.ts";
 
@@ -13,9 +15,15 @@ interface Flags {
   user?: string;
   room: string;
   passwordFile?: string;
+  history?: string;
+  retryFor?: string;
   json?: boolean;
   color: boolean;
 }
+
+const HISTORY = { least: 0, most: MAX_HISTORY };
+/** Seconds: up to a year. */
+const RETRY_FOR = { least: 0, most: 366 * 24 * 60 * 60 };
 
 const HELP = `
 Examples:
@@ -24,12 +32,16 @@ Examples:
   echo hello | client --user alice  send a line from a script; the password is
                                     in FERNCHAT_PASSWORD or --password-file
 
-In the chat: /help shows the commands, exit or Ctrl-D leaves.
+In the chat: /help shows the commands, exit or Ctrl-D leaves. A connection that
+is lost is tried again, and what was missed is shown; the password is kept in
+memory for that. "In a pipe" is: without a terminal, and without --json.
 Exit codes: 0 done, 1 failure, 2 usage, 3 login refused, 4 cannot connect,
 130 interrupted.`;
 
+const parseSeconds = (text: string): number => parseWholeNumber("--retry-for", text, RETRY_FOR);
+
 async function start(address: string, flags: Flags): Promise<void> {
-  const { user, passwordFile } = flags;
+  const { user, passwordFile, history, retryFor } = flags;
   const code = await runClient({
     address: parseAddress(address),
     room: flags.room,
@@ -37,6 +49,8 @@ async function start(address: string, flags: Flags): Promise<void> {
     color: flags.color,
     ...(user === undefined ? {} : { user }),
     ...(passwordFile === undefined ? {} : { passwordFile }),
+    ...(history === undefined ? {} : { history: parseWholeNumber("--history", history, HISTORY) }),
+    ...(retryFor === undefined ? {} : { retryForSeconds: parseSeconds(retryFor) }),
   });
   Deno.exit(code);
 }
@@ -46,6 +60,8 @@ const program = createProgram("client", "Fernchat's client: an encrypted group c
   .option("--user <name>", "log in as this user (asked for in a terminal)")
   .option("--room <name>", "the room to join", LOBBY)
   .option("--password-file <file>", "without a terminal: take the password from there")
+  .option("--history <n>", "older messages to begin with (default: 50, 0 in a pipe)")
+  .option("--retry-for <s>", "seconds to reconnect for (default: no end, 300 in a pipe)")
   .option("--json", "one event a line on stdout, one command a line on stdin")
   .option("--no-color", "no colours (so does NO_COLOR)")
   .addHelpText("after", HELP)

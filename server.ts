@@ -4,30 +4,31 @@
  * @module
  */
 
-import type { Command } from "commander";
-import { addKeyCommands } from "./lib/cli/key_commands.ts";
-import { addLogCommands } from "./lib/cli/log_commands.ts";
-import { complain, createProgram, fail, runProgram, say } from "./lib/cli/program.ts";
-import { formatAddress, parsePort } from "./lib/client/address.ts";
 import { DEMO } from "./lib/auth/accounts.ts";
+import { addKeyCommands } from "./lib/cli/key_commands.ts";
+import { addLimitFlags, type LimitFlags, parseLimits } from "./lib/cli/limit_flags.ts";
+import { addLogCommands } from "./lib/cli/log_commands.ts";
+import { addLoggerFlags, type LoggerFlags, stderrLogger } from "./lib/cli/logger_flags.ts";
+import { createProgram, fail, refuseCommand, runProgram, say } from "./lib/cli/program.ts";
+import { addUserCommands } from "./lib/cli/user_commands.ts";
+import { formatAddress, parsePort } from "./lib/client/address.ts";
 import { ExitCode } from "./lib/errors.ts";
 import type { FernetKey } from "./lib/fernet.ts";
-import { formatAccounts, withAccounts } from "./lib/server/commands.ts";
-import { createLogger } from "./lib/server/logger.ts";
-import { addLimitFlags, type LimitFlags, parseLimits } from "./lib/cli/limit_flags.ts";
-import { isReadableByOthers } from "./lib/server/key_file.ts";
-import { type RunningServer, startServer } from "./lib/server/server.ts";
 import { LOBBY } from "./lib/rooms/open_room.ts";
+import { isReadableByOthers } from "./lib/server/key_file.ts";
+import type { Logger } from "./lib/server/logger.ts";
+import { type RunningServer, startServer } from "./lib/server/server.ts";
 
-interface Flags extends LimitFlags {
+interface Flags extends LimitFlags, LoggerFlags {
   host?: string;
   port?: string;
   db?: string;
   keyFile?: string;
-  passwordFile?: string;
   demo?: boolean;
   json?: boolean;
 }
+
+const SERVE = "serve";
 
 const DEFAULTS = { host: "127.0.0.1", port: "5555", db: "chat_logs.db" };
 
@@ -45,6 +46,7 @@ Exit codes: 0 done, 1 failure, 2 usage, 5 the log does not verify.`;
 
 async function serve(flags: Flags): Promise<void> {
   const { host, port, db } = { ...DEFAULTS, ...flags };
+  const logger = stderrLogger(flags);
   const server = await startServer({
     host,
     port: parsePort(port, 0),
@@ -53,11 +55,12 @@ async function serve(flags: Flags): Promise<void> {
     ...(flags.keyFile === undefined ? {} : { keyFile: flags.keyFile }),
     limits: parseLimits(flags),
     onNewKey: (ring) => announceKey(ring.primary, flags),
-    logger: createLogger({ level: "info", format: "text", write: complain }),
+    logger,
   });
   const reload = flags.keyFile === undefined ? undefined : () => server.checkKeyFile();
   const signal = stopSignal(reload); // before anybody knows that there is a server to stop
   announce(server, db, flags);
+  warn(server, flags, logger);
   await signal;
   await stop(server, flags);
 }
@@ -76,9 +79,15 @@ function announce(server: RunningServer, db: string, flags: Flags): void {
     ];
     say(lines.join("\n"));
   }
-  if (server.demo && flags.demo) complain("Warning: --demo lets in everyone who can connect");
-  if (flags.keyFile !== undefined && isReadableByOthers(flags.keyFile)) {
-    complain(`Warning: others can read ${flags.keyFile}: chmod 600 it`);
+}
+
+/** What an operator may not want. */
+function warn(server: RunningServer, { demo, keyFile }: Flags, logger: Logger): void {
+  if (server.demo && demo) {
+    logger.warn("demo-open", { says: "everyone who can connect can log in as user1" });
+  }
+  if (keyFile !== undefined && isReadableByOthers(keyFile)) {
+    logger.warn("key-file-readable", { file: keyFile, says: "others can read it: chmod 600 it" });
   }
 }
 
@@ -115,73 +124,6 @@ async function stop(server: RunningServer, { json }: Flags): Promise<void> {
   Deno.exit(ExitCode.done);
 }
 
-/** Runs a command on the accounts and shows what it says, as text or as one JSON line. */
-async function operate(
-  command: Command,
-  work: (accounts: Parameters<Parameters<typeof withAccounts>[1]>[0], flags: Flags) =>
-    | Result
-    | Promise<Result>,
-): Promise<void> {
-  const flags: Flags = command.optsWithGlobals();
-  const result = await withAccounts(flags.db ?? DEFAULTS.db, (accounts) => work(accounts, flags));
-  say(flags.json ? JSON.stringify(result.json) : result.text);
-}
-
-interface Result {
-  text: string;
-  json: unknown;
-}
-
-/** Loaded only here: the terminal costs a starting server a fifth of its time. */
-async function newPassword(name: string, { passwordFile }: Flags): Promise<string> {
-  const { passwordFromFile, promptNewPassword } = await import("./lib/cli/passwords.ts");
-  return passwordFile === undefined
-    ? await promptNewPassword(name)
-    : await passwordFromFile(passwordFile);
-}
-
-function addUserCommands(program: Command): void {
-  const user = program.command("user").description("the accounts: add, passwd, remove, list");
-  const passwordFile = [
-    "--password-file <file>",
-    "take the password from there (-: stdin)",
-  ] as const;
-  const define = (name: string, description: string): Command =>
-    user.command(name).description(description)
-      .option("--db <file>", `the database (default: ${DEFAULTS.db})`)
-      .option("--json", "say the outcome as JSON");
-  define("add <name>", "add an account; asks for its password").option(...passwordFile)
-    .action((name: string, _, command) =>
-      operate(command, async (accounts, flags) => {
-        accounts.add(name, await newPassword(name, flags));
-        return { text: `Added ${name}`, json: { event: "user-added", name } };
-      })
-    );
-  define("passwd <name>", "give an account a new password").option(...passwordFile)
-    .action((name: string, _, command) =>
-      operate(command, async (accounts, flags) => {
-        accounts.setPassword(name, await newPassword(name, flags));
-        return { text: `Changed ${name}'s password`, json: { event: "user-changed", name } };
-      })
-    );
-  define("remove <name>", "remove an account; its messages stay")
-    .action((name: string, _, command) =>
-      operate(command, (accounts) => {
-        accounts.remove(name);
-        return {
-          text: `Removed ${name}; who is connected now stays until leaving`,
-          json: { event: "user-removed", name },
-        };
-      })
-    );
-  define("list", "show all accounts").action((_, command) =>
-    operate(command, (accounts) => {
-      const users = accounts.list();
-      return { text: formatAccounts(users), json: { users } };
-    })
-  );
-}
-
 const program = createProgram("server", "Fernchat's server: an encrypted group chat of your own.")
   .usage("[serve] [options] | user <command> | log <command> | key <command>")
   .option("--host <address>", `the address to listen on (default: ${DEFAULTS.host})`)
@@ -194,14 +136,18 @@ const program = createProgram("server", "Fernchat's server: an encrypted group c
   )
   .option("--json", "say what happens as JSON, one line each")
   .addHelpText("after", HELP)
-  .action((flags: Flags) => serve(flags));
+  .argument("[command...]") // `serve` is the command that needs no name
+  .action(async (words: string[], flags: Flags) => {
+    const [word] = words[0] === SERVE ? words.slice(1) : words;
+    if (word !== undefined) await refuseCommand(program, word, [SERVE]);
+    await serve(flags);
+  });
+addLoggerFlags(program);
 addLimitFlags(program);
-addUserCommands(program);
+addUserCommands(program, DEFAULTS.db);
 addLogCommands(program, DEFAULTS.db);
 addKeyCommands(program);
 
 if (import.meta.main) {
-  // `serve` is the command that needs no name.
-  const args = Deno.args[0] === "serve" ? Deno.args.slice(1) : Deno.args;
-  await runProgram(program, args).catch((error) => Deno.exit(fail(error)));
+  await runProgram(program, Deno.args).catch((error) => Deno.exit(fail(error)));
 }

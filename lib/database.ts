@@ -6,13 +6,26 @@
  */
 
 import { DatabaseSync } from "node:sqlite";
+import { databaseError, ForeignDatabase } from "./database_errors.ts";
+import { DatabaseFiles } from "./database_files.ts";
 import { EnvironmentError } from "./errors.ts";
+
+export { databaseError } from "./database_errors.ts";
 
 /** "Fern" in ASCII: marks a file as ours (SQLite's `application_id`). */
 const APPLICATION_ID = 0x4665726e;
 
-/** Milliseconds to wait for another process that is writing, before giving up. */
+/**
+ * Milliseconds to wait for another process that is writing, before giving up. SQLite waits without
+ * letting anything else happen: {@linkcode serveOthers} is for who cannot afford that.
+ */
 const BUSY_TIMEOUT_MS = 5_000;
+
+/** The same in a process that serves others meanwhile: they do not notice so much. */
+const SERVING_BUSY_TIMEOUT_MS = 50;
+
+/** Of the databases that were opened to be written. */
+const filesOf = new WeakMap<DatabaseSync, DatabaseFiles>();
 
 /**
  * One step a schema version, oldest first; a step is never changed once released. The `messages`
@@ -58,6 +71,7 @@ export function openDatabase(path: string): DatabaseSync {
     const database = new DatabaseSync(path);
     try {
       prepare(database, path);
+      filesOf.set(database, new DatabaseFiles(path));
       return database;
     } catch (error) {
       database.close();
@@ -69,17 +83,27 @@ export function openDatabase(path: string): DatabaseSync {
 }
 
 /**
+ * Opens a database that is there already.
+ *
+ * @throws {EnvironmentError} as {@linkcode openDatabase}, and `database-missing`.
+ */
+export function openExistingDatabase(path: string): DatabaseSync {
+  requireFile(path);
+  return openDatabase(path);
+}
+
+/**
  * Opens a database that is there already, to read only: also while a server writes to it. Of its
  * own, SQLite may leave an empty journal (`-wal`, `-shm`) beside it.
  *
  * @throws {EnvironmentError} as {@linkcode openDatabase}, and `database-missing`.
  */
 export function openDatabaseForReading(path: string): DatabaseSync {
+  requireFile(path);
   try {
-    Deno.statSync(path);
     const database = new DatabaseSync(path, { readOnly: true });
     try {
-      database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+      setBusyTimeout(database, BUSY_TIMEOUT_MS);
       if (checkOwnership(database, path) === 0) throw new ForeignDatabase("it has no tables");
       return database;
     } catch (error) {
@@ -87,7 +111,16 @@ export function openDatabaseForReading(path: string): DatabaseSync {
       throw error;
     }
   } catch (error) {
-    if (!(error instanceof NotFound)) throw databaseError(path, error);
+    throw databaseError(path, error);
+  }
+}
+
+/** SQLite would make a file where there is none. */
+function requireFile(path: string): void {
+  try {
+    Deno.statSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw databaseError(path, error);
     throw new EnvironmentError(
       "database-missing",
       `Cannot use the database ${path}: there is no such file`,
@@ -96,16 +129,65 @@ export function openDatabaseForReading(path: string): DatabaseSync {
   }
 }
 
-/** Runs `work` in a write transaction: all of it happens, or none. */
+/** From now on, nothing that is done with this database waits long for other processes. */
+export function serveOthers(database: DatabaseSync): void {
+  setBusyTimeout(database, SERVING_BUSY_TIMEOUT_MS);
+}
+
+/**
+ * Runs `work` in a write transaction: all of it happens, or none. When it returns, the changes are
+ * in the file that is at the database's path, safe from a power cut.
+ *
+ * @throws whatever `work` or SQLite throws; `LostFile` if the database's files are not in their
+ * places any more (if they went at that very moment, it may have happened all the same).
+ */
 export function transaction<T>(database: DatabaseSync, work: () => T): T {
+  checkFiles(database);
   database.exec("BEGIN IMMEDIATE");
+  let result: T;
   try {
-    const result = work();
+    result = work();
     database.exec("COMMIT");
-    return result;
   } catch (error) {
     rollback(database);
     throw error;
+  }
+  checkFiles(database); // only now is it certain that the commit went into them
+  return result;
+}
+
+/**
+ * As {@linkcode transaction} in a process that serves others. While another process writes, it
+ * fails at once with SQLite's error for that: to be tried again later.
+ */
+export function tryTransaction<T>(database: DatabaseSync, work: () => T): T {
+  setBusyTimeout(database, 0);
+  try {
+    return transaction(database, work);
+  } finally {
+    serveOthers(database);
+  }
+}
+
+function setBusyTimeout(database: DatabaseSync, milliseconds: number): void {
+  database.exec(`PRAGMA busy_timeout = ${milliseconds}`);
+}
+
+function checkFiles(database: DatabaseSync): void {
+  try {
+    filesOf.get(database)?.check();
+  } catch (error) {
+    saveJournal(database);
+    throw error;
+  }
+}
+
+/** If only the journal was removed, this takes what was stored earlier into the database's file. */
+function saveJournal(database: DatabaseSync): void {
+  try {
+    database.exec("PRAGMA wal_checkpoint(PASSIVE)");
+  } catch {
+    // Nothing is worse than before: that the journal is lost is reported anyway.
   }
 }
 
@@ -115,88 +197,6 @@ function rollback(database: DatabaseSync): void {
   } catch {
     // SQLite ended the transaction itself, as it does when the disk is full.
   }
-}
-
-/** What a database error means for the person who runs the server. */
-export function databaseError(path: string, cause: unknown): EnvironmentError {
-  if (cause instanceof EnvironmentError) return cause;
-  const fault = FAULTS.find(({ matches }) => matches(cause));
-  const text = cause instanceof Error ? cause.message : String(cause);
-  const { code, says, hint } = fault ?? {
-    code: "database-failed",
-    says: "failed",
-    hint: `the reason given was "${text}"`,
-  };
-  return new EnvironmentError(code, `Cannot use the database ${path}: it ${says}`, { cause, hint });
-}
-
-/** A file of SQLite's kind that another program made. */
-class ForeignDatabase extends Error {}
-
-interface Fault {
-  matches(error: unknown): boolean;
-  code: string;
-  says: string;
-  hint: string;
-}
-
-/**
- * Whether SQLite said one of its standard sentences (sqlite3ErrStr in its source): the runtime gives
- * no result code in all cases. A file's name may follow a colon, and says nothing.
- */
-function sqlite(...sentences: string[]): (error: unknown) => boolean {
-  return (error) =>
-    error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR" &&
-    sentences.some((sentence) => error.message.split(":")[0] === sentence);
-}
-
-const { NotFound, NotADirectory, IsADirectory, PermissionDenied } = Deno.errors;
-
-const FAULTS: readonly Fault[] = [
-  {
-    matches: (error) => error instanceof ForeignDatabase || sqlite("file is not a database")(error),
-    code: "database-foreign",
-    says: "is not a Fernchat database",
-    hint: "name another file with --db",
-  },
-  {
-    matches: sqlite("database disk image is malformed"),
-    code: "database-damaged",
-    says: "is damaged",
-    hint: "restore a copy, or save what can be saved with sqlite3's .recover",
-  },
-  {
-    matches: sqlite("database is locked", "database table is locked"),
-    code: "database-locked",
-    says: "is locked by another program",
-    hint: "end that program, or name another file with --db",
-  },
-  {
-    matches: (error) => sqlite("database or disk is full")(error) || isNoSpace(error),
-    code: "disk-full",
-    says: "has no room left on its disk",
-    hint: "make room and start again",
-  },
-  {
-    matches: (error) =>
-      error instanceof PermissionDenied ||
-      sqlite("access permission denied", "attempt to write a readonly database")(error),
-    code: "database-unwritable",
-    says: "may not be written",
-    hint: "check the file's and its folder's permissions, or name another file with --db",
-  },
-  {
-    matches: (error) =>
-      [NotFound, NotADirectory, IsADirectory].some((kind) => error instanceof kind) ||
-      sqlite("unable to open database file")(error),
-    code: "database-unwritable",
-    says: "cannot be opened",
-    hint: "check that its folder exists and may be written, or name another file with --db",
-  },
-];
-
-function isNoSpace(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOSPC";
 }
 
 /** SQLite gives its journal files the mode of the database: no one else may read any of them. */
@@ -209,12 +209,23 @@ function createPrivately(path: string): void {
 }
 
 function prepare(database: DatabaseSync, path: string): void {
-  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  setBusyTimeout(database, BUSY_TIMEOUT_MS);
   const version = checkOwnership(database, path);
   database.exec("PRAGMA journal_mode = WAL");
   database.exec("PRAGMA synchronous = FULL"); // a commit that returned survives a power cut
   database.exec("PRAGMA foreign_keys = ON");
   if (version < MIGRATIONS.length) migrate(database);
+  else checkWritable(database);
+}
+
+/** SQLite opens a file that may only be read without a word: this is refused then. */
+function checkWritable(database: DatabaseSync): void {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+  } finally {
+    rollback(database);
+  }
 }
 
 function checkOwnership(database: DatabaseSync, path: string): number {

@@ -7,7 +7,13 @@
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { databaseError, openDatabase, transaction } from "../lib/database.ts";
+import {
+  databaseError,
+  openDatabase,
+  serveOthers,
+  transaction,
+  tryTransaction,
+} from "../lib/database.ts";
 import { EnvironmentError, ExitCode } from "../lib/errors.ts";
 import { assertThrows, TempFolder } from "./attacks/server.ts";
 
@@ -78,7 +84,7 @@ Deno.test("openDatabase() refuses a file that is not SQLite's, and leaves it as 
   assert.equal(Deno.readTextFileSync(path), text);
 });
 
-Deno.test("openDatabase() refuses a file of a newer version", () => {
+Deno.test("openDatabase() refuses a file of a newer version, and leaves it as it is", () => {
   using folder = new TempFolder();
   const path = folder.file("newer.db");
   const database = openDatabase(path);
@@ -86,7 +92,10 @@ Deno.test("openDatabase() refuses a file of a newer version", () => {
   assert.ok(version >= 1);
   database.exec(`PRAGMA user_version = ${version + 1}`);
   database.close();
+  const before = Deno.readFileSync(path);
   assertRefused(path, "database-newer", /run that version/);
+  assert.deepEqual(Deno.readFileSync(path), before);
+  assert.deepEqual([...Deno.readDirSync(folder.path)].map(({ name }) => name), ["newer.db"]);
 });
 
 Deno.test("openDatabase() refuses a path in a folder that does not exist", () => {
@@ -164,10 +173,141 @@ Deno.test("transaction() does all of its work or none", () => {
   database.close();
 });
 
+Deno.test("openDatabase() waits for others for long, serveOthers() shortly, tryTransaction() never", () => {
+  using folder = new TempFolder();
+  const database = openDatabase(folder.file("new.db"));
+  const timeout = (): unknown => database.prepare("PRAGMA busy_timeout").get()?.["timeout"];
+  assert.equal(timeout(), 5_000);
+  serveOthers(database);
+  assert.equal(timeout(), 50);
+  assert.equal(tryTransaction(database, timeout), 0);
+  assert.equal(timeout(), 50);
+  database.close();
+});
+
+/** A database with one row that was stored, in a folder of its own. */
+class Stored implements Disposable {
+  readonly #folder = new TempFolder();
+  readonly path = this.#folder.file("data/a.db");
+  readonly database: DatabaseSync;
+
+  constructor() {
+    Deno.mkdirSync(this.#folder.file("data"));
+    this.database = openDatabase(this.path);
+    this.store("first");
+  }
+
+  /** As the server's parts do it. */
+  store(name: string): void {
+    try {
+      transaction(
+        this.database,
+        () => this.database.prepare("INSERT INTO secrets VALUES (?, 'x')").run(name),
+      );
+    } catch (error) {
+      throw databaseError(this.path, error);
+    }
+  }
+
+  assertGone(says: RegExp): void {
+    const error = assertThrows(() => this.store("lost"), EnvironmentError, "database-gone");
+    assert.match(`${error.message}: ${error.hint}`, says);
+  }
+
+  [Symbol.dispose](): void {
+    this.database.close();
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+const LOSSES: readonly { name: string; lose(path: string): void; says: RegExp }[] = [
+  {
+    name: "the folder is removed",
+    lose: (path) => Deno.removeSync(path.replace(/\/[^/]*$/, ""), { recursive: true }),
+    says: /was removed or replaced while in use: put it back/,
+  },
+  {
+    name: "the file is moved away",
+    lose: (path) => Deno.renameSync(path, `${path}.old`),
+    says: /was removed or replaced while in use: put it back/,
+  },
+  {
+    name: "another file takes its place",
+    lose(path): void {
+      Deno.copyFileSync(path, `${path}.copy`);
+      Deno.renameSync(`${path}.copy`, path);
+    },
+    says: /was removed or replaced while in use: put it back/,
+  },
+  {
+    name: "the journal is removed",
+    lose: (path) => Deno.removeSync(`${path}-wal`),
+    says: /has lost its journal .*: start the server again/,
+  },
+];
+
+for (const { name, lose, says } of LOSSES) {
+  Deno.test(`transaction() says that nothing is stored once ${name}`, {
+    ignore: Deno.build.os === "windows", // which keeps open files in their places
+  }, () => {
+    using stored = new Stored();
+    lose(stored.path);
+    stored.assertGone(says);
+    stored.assertGone(says);
+  });
+}
+
+Deno.test("what was stored before its journal was removed is in the file when that is noticed", {
+  ignore: Deno.build.os === "windows",
+}, () => {
+  using stored = new Stored();
+  Deno.removeSync(`${stored.path}-wal`);
+  stored.assertGone(/journal/);
+  // As after a crash: the file alone.
+  using folder = new TempFolder();
+  Deno.copyFileSync(stored.path, folder.file("a.db"));
+  const copy = openDatabase(folder.file("a.db"));
+  assert.ok(copy.prepare("SELECT 1 FROM secrets WHERE name = 'first'").get());
+  copy.close();
+});
+
+Deno.test("a database that is back in its place stores again", {
+  ignore: Deno.build.os === "windows",
+}, () => {
+  using stored = new Stored();
+  const { path } = stored;
+  Deno.renameSync(path, `${path}.old`);
+  stored.assertGone(/put it back/);
+  Deno.renameSync(`${path}.old`, path);
+  stored.store("second");
+});
+
+Deno.test("a database behind a symbolic link is the one that the link names", {
+  ignore: Deno.build.os === "windows",
+}, () => {
+  using folder = new TempFolder();
+  const [link, file] = [folder.file("link.db"), folder.file("file.db")];
+  openDatabase(file).close();
+  Deno.symlinkSync(file, link);
+  const database = openDatabase(link);
+  transaction(database, () => database.exec("INSERT INTO secrets VALUES ('a', 'x')"));
+  Deno.removeSync(`${file}-wal`);
+  assert.throws(() => transaction(database, () => {}), /another file now, or none/);
+  database.close();
+});
+
 Deno.test("databaseError() keeps an EnvironmentError, and names an unknown failure's reason", () => {
   const known = new EnvironmentError("database-newer", "newer");
   assert.equal(databaseError("a.db", known), known);
   const unknown = databaseError("a.db", new Error("the moon is wrong"));
   assert.equal(unknown.code, "database-failed");
   assert.match(unknown.hint ?? "", /the moon is wrong/);
+});
+
+Deno.test("databaseError() tells a full disk from a failing one, whatever SQLite calls it", () => {
+  const failure = (details: object): Error =>
+    Object.assign(new Error("disk I/O error"), { code: "ERR_SQLITE_ERROR", ...details });
+  assert.equal(databaseError("a.db", failure({})).code, "disk-failed");
+  assert.equal(databaseError("a.db", failure({ errcode: 778 })).code, "disk-failed"); // a write
+  assert.equal(databaseError("a.db", failure({ errcode: 4874 })).code, "disk-full"); // the -shm file
 });

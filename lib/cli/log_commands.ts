@@ -11,6 +11,7 @@ import type { RowFilter } from "../log/log_reader.ts";
 interface Flags {
   db?: string;
   json?: boolean;
+  follow?: boolean;
   room?: string[];
   head?: string[];
   headFile?: string;
@@ -28,7 +29,8 @@ const VERIFY_HELP = `
 A chain needs no secret: who can write to the file can also recompute it, or cut
 off its end. Heads that were noted elsewhere tell: a stopping server prints one,
 /head in a client shows one, and so does this command.
-Exit codes: 0 done, 1 failure, 2 usage, 5 the log is not what was written.`;
+Exit codes: 0 done, 1 failure, 2 usage, 5 the log is not what was written, or
+damaged.`;
 
 const SHOW_HELP = `
 A message that cannot be read, or that is not what its sender wrote, is shown as
@@ -71,6 +73,7 @@ function addShowFlags(command: Command): void {
   addFilterFlags(command)
     .option("--json", "one object of JSON a message")
     .option("--key-file <file>", "the Fernet keys, one a line (-: stdin); else asks")
+    .option("--follow", "go on with what is appended, until Ctrl-C")
     .addHelpText("after", SHOW_HELP);
 }
 
@@ -105,7 +108,8 @@ async function verify({ room, head, headFile, json }: Flags, db: string): Promis
 }
 
 async function show(flags: Flags, db: string): Promise<void> {
-  const options = { ...rowsOptions(flags, db), json: flags.json ?? false };
+  const { json = false, follow = false } = flags;
+  const options = { ...rowsOptions(flags, db), json, follow };
   const { showCommand } = await import("./log_rows.ts");
   await showCommand(options);
 }

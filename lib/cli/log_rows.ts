@@ -10,10 +10,11 @@ import { sanitizeText } from "../client/terminal/sanitize.ts";
 import { EnvironmentError, FernchatError } from "../errors.ts";
 import type { KeyRing } from "../fernet.ts";
 import { formatJson } from "../json_line.ts";
-import { LogReader, type LogRow, type RowFilter } from "../log/log_reader.ts";
+import { type IdRange, LogReader, type LogRow, type RowFilter } from "../log/log_reader.ts";
 import { openText } from "../rooms/open_room.ts";
 import { csvLine } from "./csv.ts";
 import { promptRing, ringFromFile } from "./keys.ts";
+import { complain } from "./program.ts";
 import { Progress } from "./progress.ts";
 
 /** What `show` and `export` are asked for. */
@@ -38,13 +39,16 @@ const REASONS: { [error in Unreadable]: (row: LogRow) => string } = {
 };
 
 /**
- * Shows messages as text, or as one object of JSON a line; without a key file, asks for a key.
+ * Shows messages as text, or as one object of JSON a line; without a key file, asks for a key. With
+ * `follow` it goes on with what is appended, until nobody reads any more.
  *
  * @throws {EnvironmentError} `log-unreadable` after all rows, if some could not be read.
  */
-export async function showCommand(options: RowsOptions & { json: boolean }): Promise<void> {
+export async function showCommand(
+  options: RowsOptions & { json: boolean; follow: boolean },
+): Promise<void> {
   using reader = LogReader.open(options.db);
-  const { keyFile, json } = options;
+  const { keyFile, json, follow } = options;
   const ring = keyFile === undefined ? await promptRing() : await ringFromFile(keyFile);
   await writeRows(reader, options.filter, (row) => {
     const opened = open(ring, row);
@@ -53,7 +57,7 @@ export async function showCommand(options: RowsOptions & { json: boolean }): Pro
       ? formatJson({ room, seq, id, sender, sent_at, ...opened })
       : asText(row, opened);
     return { line, unreadable: opened.error !== null };
-  });
+  }, { follow });
 }
 
 /**
@@ -74,7 +78,7 @@ export async function exportCommand(
     const opened = ring === undefined ? undefined : open(ring, row);
     const record = { ...tableRow(row), ...opened };
     return { line: asLine(record), unreadable: typeof opened?.error === "string" };
-  }, header);
+  }, { ...(header === undefined ? {} : { header }) });
 }
 
 /** The table's columns, in its order. */
@@ -123,24 +127,35 @@ async function writeRows(
   reader: LogReader,
   filter: RowFilter,
   format: (row: LogRow) => { line: string; unreadable: boolean },
-  header?: string,
+  { header, follow = false }: { header?: string; follow?: boolean },
 ): Promise<void> {
   const count = { rows: 0, unreadable: 0 };
   try {
     await using output = new PagedOutput();
-    using progress = new Progress(reader.count(filter), !Deno.stdout.isTerminal());
+    using progress = new Progress(reader.count(filter), !follow && !Deno.stdout.isTerminal());
     if (header !== undefined) await output.write(header);
-    for await (const row of reader.rows(filter)) {
-      const { line, unreadable } = format(row);
-      await output.write(line);
-      progress.step();
-      count.rows += 1;
-      if (unreadable) count.unreadable += 1;
+    for await (const range of ranges(reader, follow)) {
+      for await (const row of reader.rows(filter, range)) {
+        const { line, unreadable } = format(row);
+        await output.write(line);
+        progress.step();
+        count.rows += 1;
+        if (unreadable) count.unreadable += 1;
+      }
+      await output.flush();
     }
   } catch (error) {
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error; // whoever read has seen enough
   }
   if (count.unreadable > 0) throw unreadable(count);
+}
+
+/** The rows there are; with `follow`, then those that are appended, again and again. */
+async function* ranges(reader: LogReader, follow: boolean): AsyncGenerator<IdRange, void> {
+  let range = reader.range();
+  yield range;
+  if (follow) complain("Following the log: Ctrl-C ends it");
+  while (follow) yield range = await reader.appended(range);
 }
 
 /** Lines to stdout, many in one write: a third of the time. What waits is written at the end. */
@@ -152,17 +167,19 @@ class PagedOutput implements AsyncDisposable {
   async write(line: string): Promise<void> {
     this.#waiting.push(line);
     this.#size += line.length;
-    if (this.#size >= PAGE_CHARS) await this.#flush();
+    if (this.#size >= PAGE_CHARS) await this.flush();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#waiting.length > 0) await this.#flush();
-  }
-
-  async #flush(): Promise<void> {
+  /** Writes what waits. */
+  async flush(): Promise<void> {
+    if (this.#waiting.length === 0) return;
     const page = this.#waiting.join("\n");
     [this.#waiting, this.#size] = [[], 0];
     await this.#output.write(page);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.flush();
   }
 }
 

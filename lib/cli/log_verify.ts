@@ -7,7 +7,7 @@
 import { CallerError, EnvironmentError, VerificationError } from "../errors.ts";
 import { formatJson } from "../json_line.ts";
 import type { LogFault } from "../log/diagnosis.ts";
-import { LogReader } from "../log/log_reader.ts";
+import { isDamage, LogReader } from "../log/log_reader.ts";
 import { type NotedHead, type Verdict, verifyLog } from "../log/verify.ts";
 import { sanitizeText } from "../client/terminal/sanitize.ts";
 import { Progress } from "./progress.ts";
@@ -34,7 +34,7 @@ const MAX_FILE_BYTES = 1024 * 1024;
 /**
  * Verifies and says what it found.
  *
- * @throws {VerificationError} if the log is not what was written.
+ * @throws {VerificationError} if the log is not what was written, or damaged so that nobody can tell.
  * @throws {EnvironmentError} if the database or the file of heads cannot be read, or if there is
  * nothing to verify in a room that was named.
  * @throws {CallerError} `head-malformed`.
@@ -56,13 +56,33 @@ export async function verifyCommand(options: VerifyOptions): Promise<void> {
 }
 
 async function verify(
-  { db, rooms }: VerifyOptions,
+  { db, rooms, json }: VerifyOptions,
   noted: readonly NotedHead[],
 ): Promise<Verdict> {
-  using reader = LogReader.open(db);
-  const filter = rooms === undefined ? {} : { rooms };
-  using progress = new Progress(reader.count(filter));
-  return await verifyLog(reader.rows(filter), noted, () => progress.step());
+  let rows = 0;
+  try {
+    using reader = LogReader.open(db);
+    const filter = rooms === undefined ? {} : { rooms };
+    using progress = new Progress(reader.count(filter));
+    return await verifyLog(reader.rows(filter), noted, () => {
+      progress.step();
+      rows += 1;
+    });
+  } catch (error) {
+    throw isDamage(error) ? damaged(error, rows, json) : error;
+  }
+}
+
+/** Whatever stood in the damaged place is not there any more: exit 5, as for a broken chain. */
+function damaged(cause: EnvironmentError, rows: number, json: boolean): VerificationError {
+  const kind = "damaged";
+  const readable = rows === 0 ? "no row" : `only the first ${rows} of its rows`;
+  const says = `${readable} can be read`;
+  if (json) console.log(formatJson({ event: "log-broken", kind, rows, message: says }));
+  return new VerificationError(`log-${kind}`, `The log breaks: ${kind}: ${says}`, {
+    cause,
+    ...(cause.hint === undefined ? {} : { hint: cause.hint }),
+  });
 }
 
 function parseHead(text: string, source = "--head"): NotedHead {

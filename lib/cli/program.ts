@@ -6,7 +6,7 @@
 
 import { Command, CommanderError } from "commander";
 import { sanitizeText } from "../client/terminal/sanitize.ts";
-import { describeError, ExitCode, exitCodeOf } from "../errors.ts";
+import { CallerError, describeError, ExitCode, exitCodeOf } from "../errors.ts";
 import config from "../../deno.json" with { type: "json" };
 
 /** The version of both programs. */
@@ -37,13 +37,34 @@ export async function runProgram(program: Command, args: readonly string[]): Pro
   }
 }
 
+/**
+ * Ends as for any command that there is not. The library itself does so, and suggests similar ones,
+ * only for a program that does nothing without a command.
+ *
+ * @param known names that are no commands of `program`, but might have been meant.
+ */
+export async function refuseCommand(
+  program: Command,
+  name: string,
+  known: readonly string[],
+): Promise<never> {
+  const names = createProgram(program.name(), program.description());
+  for (const one of [...program.commands.map((command) => command.name()), ...known]) {
+    names.command(one);
+  }
+  await names.parseAsync([name], { from: "user" });
+  throw new CallerError("command-unknown", `The command ${name} cannot be here`, {
+    hint: `try ${program.name()} --help`,
+  });
+}
+
 /** Says on stderr why the program ends; returns its exit code. */
 export function fail(error: unknown): number {
   complain(`Error: ${describeError(error)}`);
   return exitCodeOf(error);
 }
 
-/** Writes lines to stderr, harmless for a terminal whatever they hold. */
+/** Writes lines to stderr, harmless for a terminal whatever they hold. Never throws. */
 export function complain(text: string): void {
   writeLine(Deno.stderr, sanitizeText(text, { keepNewlines: true }));
 }
@@ -68,7 +89,11 @@ export function writeLine(stream: { writeSync(bytes: Uint8Array): number }, line
 
 /** The library's words as one line, with what to do next. */
 function usageError(name: string, text: string): string {
-  const line = text.trim().replace(/^error: /, "").replace(/\.?\s*\n\s*/g, " ");
+  const line = text.trim()
+    .replace(/^error: /, "")
+    .replace(/^unknown command '(.*)'/, "There is no command $1")
+    .replace(/\.$/, "")
+    .replace(/\.?\s*\n\s*/g, " ");
   return `Error: ${line}: try ${name} --help`;
 }
 

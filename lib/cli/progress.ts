@@ -14,8 +14,11 @@ export class Progress implements Disposable {
   #done = 0;
   #percent = -1;
 
-  /** Steps there are to do. `wanted` is false where stdout goes to the same terminal. */
-  constructor(total: number, wanted = true) {
+  /**
+   * Steps there are to do, as far as that is known. `wanted` is false where stdout goes to the same
+   * terminal.
+   */
+  constructor(total = 0, wanted = true) {
     this.#total = total;
     this.#shown = wanted && total >= MIN_STEPS && Deno.stderr.isTerminal() && !isPlain();
   }

@@ -6,12 +6,12 @@
  */
 
 import * as v from "valibot";
-import { CallerError, describeError, ExitCode } from "../errors.ts";
+import { CallerError, describeError, ExitCode, exitCodeOf } from "../errors.ts";
 import type { ByteSink, ByteSource } from "../framing.ts";
 import { formatJson } from "../json_line.ts";
 import { interpret } from "./commands.ts";
 import type { ChatConnection } from "./connection.ts";
-import type { ClientEvent } from "./events.ts";
+import type { ClientEvent, MessageEvent } from "./events.ts";
 import { type InputLine, inputLines } from "./input_lines.ts";
 import { formatMessage, LineWriter } from "./output.ts";
 
@@ -39,19 +39,17 @@ type Said =
 /**
  * Line mode: each input line is a message or a `/command`, each message from others one line.
  *
- * @returns the exit code: 1 if a line could not be sent, or the connection ended by itself.
+ * @returns the exit code: 1 if a line could not be sent; that of the reason if the connection ended
+ * by itself.
  */
 export function runLineMode(chat: ChatConnection, streams: Streams): Promise<number> {
   const writer = new LineWriter(streams.output);
   return run(chat, streams, {
     read: (line) => readTyped(line, chat, (text) => void writer.write(text)),
     async show(event): Promise<void> {
-      if (event.type === "message") await writer.write(formatMessage(event));
-      if (event.type === "ready") streams.complain(`Joined ${event.room} as ${event.user}`);
-      // What is about an own message is shown with its line, below.
-      const isAboutLine = event.type === "error" && event.id !== undefined;
-      if (event.type === "error" && !isAboutLine) streams.complain(`Error: ${event.message}`);
-      if (event.type === "closed" && event.reason !== "left") streams.complain(event.message);
+      if (event.type === "message") return await writer.write(formatMessage(event));
+      const remark = describeEvent(event);
+      if (remark !== undefined) streams.complain(remark);
     },
     refuse(error, lineNumber): Promise<void> {
       const fate = error instanceof CallerError ? "sent" : "acked";
@@ -59,6 +57,27 @@ export function runLineMode(chat: ChatConnection, streams: Streams): Promise<num
       return Promise.resolve();
     },
   });
+}
+
+/** An event that is no message, as a line for people, if there is something to say. */
+function describeEvent(event: Exclude<ClientEvent, MessageEvent>): string | undefined {
+  switch (event.type) {
+    case "ready":
+      return `Joined ${event.room} as ${event.user}`;
+    case "error":
+      // What is about an own message is said with its line.
+      return event.id === undefined ? `Error: ${event.message}` : undefined;
+    case "reconnecting":
+      return `${event.message}: trying again in ${(event.delay_ms / 1_000).toFixed(1)} s`;
+    case "reconnected":
+      return `Connected again`;
+    case "notice":
+      return event.message;
+    case "closed":
+      return event.reason === "left" ? undefined : event.message;
+    case "ack":
+      return undefined;
+  }
 }
 
 /** JSON mode: one event a line on the output, one command a line on the input. */
@@ -70,7 +89,7 @@ export function runJsonMode(chat: ChatConnection, streams: Streams): Promise<num
       readJson(
         line,
         chat,
-        (text) => void writer.write(formatJson({ type: "notice", message: text })),
+        (message) => void show({ type: "notice", code: "command", message }),
       ),
     show,
     async refuse(error, lineNumber): Promise<void> {
@@ -96,7 +115,7 @@ async function run(chat: ChatConnection, streams: Streams, mode: Mode): Promise<
   for await (const event of chat) {
     await mode.show(event);
     if (event.type === "closed") {
-      if (event.reason !== "left") return ExitCode.failure;
+      if (event.reason !== "left") return exitCodeOf(chat.failure);
       await feeding;
     }
   }

@@ -4,8 +4,13 @@
  * @module
  */
 
-import { CallerError } from "../errors.ts";
+import { CallerError, describeError } from "../errors.ts";
 import type { ChatConnection } from "./connection.ts";
+import { MAX_HISTORY } from "./history.ts";
+import { parseWholeNumber } from "./numbers.ts";
+
+/** Older messages that `/history` shows. */
+const DEFAULT_HISTORY = 50;
 
 /** What a command can do. */
 export interface CommandContext {
@@ -45,6 +50,21 @@ const COMMANDS: readonly ClientCommand[] = [
     run: ({ chat, say }) => {
       const { room, head } = chat.room;
       say(`${room} ${head.seq} ${head.chain}`);
+      return "stay";
+    },
+  },
+  {
+    name: "history",
+    aliases: [],
+    arguments: "[NUMBER]",
+    help: `show older messages, ${DEFAULT_HISTORY} if no number is given`,
+    run: ({ chat, say }, rest) => {
+      const bounds = { least: 1, most: MAX_HISTORY };
+      const count = rest === "" ? DEFAULT_HISTORY : parseWholeNumber("/history", rest, bounds);
+      chat.showHistory(count).catch((error) => {
+        // Whatever else went wrong is an event.
+        if (error instanceof CallerError) say(describeError(error));
+      });
       return "stay";
     },
   },

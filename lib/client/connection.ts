@@ -1,5 +1,6 @@
 /**
- * The SDK: a connection to a Fernchat server, for the client and for bots.
+ * The SDK: a connection to a Fernchat server, for the client and for bots. It outlives outages: what
+ * is lost is found again, what was said meanwhile is caught up on, what was not acked is sent again.
  *
  * @example
  * ```ts ignore
@@ -7,52 +8,56 @@
  *
  * const chat = await connect({ username: "echo", password: "…" });
  * for await (const event of chat) {
- *   if (event.type === "message") await chat.send(event.text);
+ *   if (event.type !== "message" || event.history || event.sender === chat.user) continue;
+ *   await chat.send(event.text);
  * }
  * ```
  *
  * @module
  */
 
-import {
-  CallerError,
-  describeError,
-  EnvironmentError,
-  FernchatError,
-  PeerError,
-} from "../errors.ts";
-import type { LogEntry } from "../log/message_log.ts";
-import type { SecureChannel } from "../protocol/channel.ts";
-import {
-  decodeServerMessage,
-  isMessageId,
-  type MessageOf,
-  type ServerMessage,
-} from "../protocol/messages.ts";
-import { checkText, LOBBY, sealText } from "../rooms/open_room.ts";
+import { CallerError, describeError, PeerError } from "../errors.ts";
+import { isMessageId } from "../protocol/messages.ts";
+import { checkText, LOBBY } from "../rooms/open_room.ts";
 import { type Address, DEFAULT_HOST, DEFAULT_PORT, formatAddress } from "./address.ts";
-import { dial, MAX_UNACKED } from "./dial.ts";
-import {
-  type AckEvent,
-  type ClientEvent,
-  type ClosedEvent,
-  type ErrorEvent,
-  EventQueue,
-} from "./events.ts";
-import { type Credentials, login, receive, send } from "./login.ts";
-import { Outbox, type SentEntry } from "./outbox.ts";
-import { RoomState } from "./room_state.ts";
+import { Outage } from "./backoff.ts";
+import { dialAndLogIn, joinRoom, type LoggedIn, type LogIn } from "./enter.ts";
+import { type AckEvent, type ClientEvent, type ClosedEvent, codeOf, EventQueue } from "./events.ts";
+import { checkHistoryCount } from "./history.ts";
+import { Link } from "./link.ts";
+import type { Credentials } from "./login.ts";
+import { Member } from "./member.ts";
+import { reconnect } from "./reconnect.ts";
+import type { RoomState } from "./room_state.ts";
+import { TIMING, type Timing } from "./timing.ts";
 
 /** Events that may wait for the owner before the connection stops reading. */
 const MAX_WAITING_EVENTS = 1_024;
 
-/** Milliseconds that a closing client waits for the server's own close. */
-const CLOSE_DEADLINE_MS = 2_000;
-
-/** Whom to talk to, as whom, and where. */
-export interface ConnectOptions extends Credentials, Partial<Address> {
+/** What is to be joined, and how. */
+export interface JoinOptions {
   /** The room to join; the lobby by default. */
   room?: string;
+  /** Older messages to begin with, at most 1,000; none by default. */
+  history?: number;
+  /** Milliseconds to go on trying after an outage began; 0 never tries. `Infinity` by default. */
+  reconnectForMs?: number;
+  /** Other durations than usual. */
+  timing?: Partial<Timing>;
+}
+
+/**
+ * Whom to talk to, as whom, and where. Name and password are kept in memory, to log in again after
+ * an outage.
+ */
+export interface ConnectOptions extends Credentials, Partial<Address>, JoinOptions {}
+
+/** What {@linkcode ChatConnection.join} needs. */
+export interface Entrance extends JoinOptions {
+  /** Where the server is. */
+  server: Address;
+  /** Logs in again after an outage. */
+  logIn: LogIn;
 }
 
 /**
@@ -60,101 +65,143 @@ export interface ConnectOptions extends Credentials, Partial<Address> {
  *
  * @throws {ConnectError} if there is no server, or the connection ends.
  * @throws {LoginError} if the login fails.
+ * @throws {EnvironmentError} `room-unknown`.
+ * @throws {CallerError} `name-invalid`, `count-invalid`.
  * @throws {PeerError} if the other side breaks the protocol.
  */
 export async function connect(options: ConnectOptions): Promise<ChatConnection> {
-  const { hostname = DEFAULT_HOST, port = DEFAULT_PORT, room = LOBBY } = options;
-  const channel = await dial({ hostname, port });
-  try {
-    const user = await login(channel, options);
-    return await ChatConnection.join(channel, { hostname, port }, user, room);
-  } catch (error) {
-    await channel.close();
-    throw error;
-  }
+  const { hostname = DEFAULT_HOST, port = DEFAULT_PORT, username, password, ...join } = options;
+  const server = { hostname, port };
+  const timing = { ...TIMING, ...options.timing };
+  const logIn = (): Promise<LoggedIn> => dialAndLogIn(server, { username, password }, timing);
+  return await ChatConnection.join(await logIn(), { server, logIn, ...join });
 }
 
 /**
- * A connection that is logged in and in a room. Iterate over it to get its events; the last one is
- * `closed`. Who does not iterate holds it up after some thousand events.
+ * A member of a room. Iterate over it to get its events; the last one is `closed`. Who does not
+ * iterate holds it up after some thousand events.
  */
 export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposable {
-  /** The account's name. */
-  readonly user: string;
-  readonly #channel: SecureChannel;
-  readonly #state: RoomState;
-  readonly #events = new EventQueue(MAX_WAITING_EVENTS);
-  readonly #outbox = new Outbox(MAX_UNACKED);
+  readonly #member: Member;
+  readonly #events: EventQueue;
+  readonly #entrance: Entrance;
+  readonly #timing: Timing;
+  readonly #leaving = new AbortController();
   readonly #ended: Promise<void>;
-  #closing = false;
-  #goodbye: MessageOf<ServerMessage, "bye"> | undefined;
+  #outage: Outage | undefined;
+  #failure: unknown;
 
-  private constructor(channel: SecureChannel, server: string, user: string, state: RoomState) {
-    this.#channel = channel;
-    this.user = user;
-    this.#state = state;
-    const { room, kind } = state;
-    this.#events.push({ type: "ready", user, room, server, kind });
-    this.#ended = this.#follow();
+  private constructor(member: Member, events: EventQueue, link: Link, entrance: Entrance) {
+    this.#member = member;
+    this.#events = events;
+    this.#entrance = entrance;
+    this.#timing = { ...TIMING, ...entrance.timing };
+    this.#ended = this.#live(link);
   }
 
-  /** Joins a room on a channel that is logged in as `user`. */
-  static async join(
-    channel: SecureChannel,
-    server: Address,
-    user: string,
-    room: string,
-  ): Promise<ChatConnection> {
-    send(channel, { type: "join", room });
-    const [joined] = await receive(channel, "joined");
-    return new ChatConnection(channel, formatAddress(server), user, new RoomState(joined));
+  /**
+   * Joins a room on a channel that is logged in. The channel is closed if that fails.
+   *
+   * @throws what {@linkcode connect} throws.
+   */
+  static async join({ channel, user }: LoggedIn, entrance: Entrance): Promise<ChatConnection> {
+    const { server, room = LOBBY, history = 0 } = entrance;
+    const timing = { ...TIMING, ...entrance.timing };
+    try {
+      checkHistoryCount(history, 0);
+      const joined = await joinRoom(channel, { room }, timing);
+      const events = new EventQueue(MAX_WAITING_EVENTS);
+      const member = new Member(user, joined, events);
+      const { kind } = joined;
+      events.push({ type: "ready", user, room, server: formatAddress(server), kind });
+      member.history.beginWith(history);
+      return new ChatConnection(member, events, new Link(channel, timing), entrance);
+    } catch (error) {
+      await channel.close();
+      throw error;
+    }
+  }
+
+  /** The account's name. */
+  get user(): string {
+    return this.#member.user;
   }
 
   /** The room that messages go to: its name, its kind and how far its log was followed. */
   get room(): Pick<RoomState, "room" | "kind" | "head"> {
-    return this.#state;
+    return this.#member.state;
+  }
+
+  /** Whether there is a connection now. */
+  get isOnline(): boolean {
+    return this.#member.link !== undefined;
+  }
+
+  /** Own messages that are not stored yet, as far as this side knows. */
+  get unstored(): number {
+    return this.#member.outbox.size;
+  }
+
+  /** Why it ended, unless this side ended it. */
+  get failure(): unknown {
+    return this.#failure;
   }
 
   /**
-   * Sends a text; resolves when the server has stored it. With 256 on their way already, waits for
-   * one of them first.
+   * Sends a text, as soon as there is a connection; resolves when the server has stored it. With 256
+   * on their way already, waits for one of them first.
    *
    * @param id names the message; unique for this user and room. Made if not given.
    * @throws {CallerError} `text-too-long`, `text-invalid`, `id-invalid`: nothing was sent.
-   * @throws {PeerError} if the server found it not to be valid, or the connection ended before the
-   * ack.
+   * @throws {PeerError} if the server found it not to be valid, or the connection ended for good
+   * before the ack.
    * @throws {EnvironmentError} if the server could not store it.
    */
   async send(text: string, id: string = crypto.randomUUID()): Promise<AckEvent> {
     checkText(text);
     if (!isMessageId(id)) throw badId(id);
-    return await this.#outbox.send(id, () => this.#dispatch(text, id));
+    return await this.#member.outbox.send({ id, text, sentAt: new Date().toISOString() });
+  }
+
+  /**
+   * Brings messages from before the oldest that was shown, as events with `history` true; resolves
+   * when they are there.
+   *
+   * @param count 1 to 1,000.
+   * @throws what {@linkcode History.show} throws.
+   */
+  async showHistory(count: number): Promise<void> {
+    await this.#member.history.show(count);
   }
 
   /** Resolves when another message can be sent without waiting. */
   writable(): Promise<void> {
-    return this.#outbox.writable();
+    return this.#member.outbox.writable();
   }
 
-  /** Resolves when no own message is on its way, or waits for its turn, any more. */
-  settled(): Promise<void> {
-    return this.#outbox.settled();
+  /** Resolves when no own message waits for its ack any more, and no history is on its way. */
+  async settled(): Promise<void> {
+    const { outbox, history } = this.#member;
+    await Promise.all([outbox.settled(), history.settled()]);
   }
 
-  /** Waits for the acks of what was sent, says good-bye and closes. Safe to call again. */
+  /**
+   * Waits for the acks of what was sent, over outages too, says good-bye and closes. Safe to call
+   * again.
+   */
   async close(): Promise<void> {
     this.#events.unbound(); // the acks come behind events that nobody may read any more
-    await this.settled();
-    if (!this.#closing) {
-      this.#closing = true;
-      this.#outbox.close();
-      const late = new PeerError("deadline-missed", "The server did not close in time");
-      const deadline = setTimeout(() => this.#channel.abort(late), CLOSE_DEADLINE_MS);
-      await this.#channel.closeWrite();
-      await this.#ended;
-      clearTimeout(deadline);
-    }
+    await this.#member.outbox.settled();
+    this.#member.outbox.close();
+    this.#leaving.abort();
+    await this.#member.link?.leave();
     await this.#ended;
+  }
+
+  /** Leaves at once: whether the server stores what it has not acked is not known then. */
+  abandon(): void {
+    this.#leaving.abort();
+    this.#member.link?.abort();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -165,121 +212,66 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
     return this.#events[Symbol.asyncIterator]();
   }
 
-  #dispatch(text: string, id: string): SentEntry {
-    const { room, ring } = this.#state;
-    const sent_at = new Date().toISOString();
-    const envelope = { room, sender: this.user, id, sent_at };
-    const { keyId, token } = sealText(ring.primary, envelope, text);
-    send(this.#channel, { type: "send", room, id, sent_at, key_id: keyId, token });
-    return { room, sender: this.user, messageId: id, sentAt: sent_at, keyId, token };
-  }
-
-  /** Reads to the end of the connection, then settles whatever still waits. */
-  async #follow(): Promise<void> {
-    const closed = await this.#readAll();
-    this.#closing = true;
-    const reason = new PeerError("connection-cut", closed.message);
-    this.#channel.abort(reason);
-    this.#outbox.abandon(reason);
+  /** From the first connection to the end of the last one. */
+  async #live(first: Link): Promise<void> {
+    const { signal } = this.#leaving;
+    let link = first;
+    try {
+      while (!signal.aborted) {
+        const why = await this.#member.run(link);
+        if (!signal.aborted) link = await this.#comeBack(why, link);
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#failure = error;
+    }
+    link.abort();
+    const closed = this.#failure === undefined ? LEFT : closedBy(this.#failure);
+    this.#member.abandon(new PeerError("connection-cut", closed.message));
     this.#events.unbound();
     await this.#events.push(closed);
   }
 
-  async #readAll(): Promise<ClosedEvent> {
+  async #comeBack(why: unknown, { age }: Link): Promise<Link> {
+    // A connection that was of no use is part of the same outage.
+    const wasUseful = this.#member.progressed || age > this.#timing.mostDelayMs;
+    if (wasUseful) this.#outage = undefined;
+    this.#outage ??= new Outage(this.#entrance.reconnectForMs ?? Infinity, this.#timing);
+    return await reconnect(why, {
+      outage: this.#outage,
+      tell: (event) => this.#events.push(event),
+      enter: () => this.#rejoin(),
+      signal: this.#leaving.signal,
+    });
+  }
+
+  async #rejoin(): Promise<Link> {
+    const { user, state } = this.#member;
+    const { channel, user: name } = await this.#entrance.logIn();
     try {
-      for (;;) {
-        const encoded = await this.#channel.receive();
-        if (encoded === null) break;
-        await this.#handle(decodeServerMessage(encoded));
+      this.#leaving.signal.throwIfAborted();
+      if (name !== user) {
+        throw new PeerError("message-unexpected", `The server calls ${user} by another name now`);
       }
+      const place = { room: state.room, after: state.head.seq };
+      const joined = await joinRoom(channel, place, this.#timing);
+      await this.#member.rejoin(joined);
+      this.#leaving.signal.throwIfAborted();
+      return new Link(channel, this.#timing);
     } catch (error) {
-      if (!this.#closing) return closedBy(error);
+      await channel.close();
+      throw error;
     }
-    if (this.#closing) return { type: "closed", reason: "left", message: "You left" };
-    const { code, message } = this.#goodbye ??
-      { code: "server-closed", message: "The server closed the connection" };
-    return { type: "closed", reason: code, message };
   }
+}
 
-  async #handle(message: ServerMessage): Promise<void> {
-    switch (message.type) {
-      case "message":
-        return await this.#deliver(message);
-      case "ack":
-        return await this.#acknowledge(message);
-      case "error":
-        return await this.#refuse(message);
-      case "bye":
-        this.#goodbye = message;
-        return;
-      default:
-        throw new PeerError("message-unexpected", `Not the time for a message ${message.type}`);
-    }
-  }
+const LEFT: ClosedEvent = { type: "closed", reason: "left", message: "You left" };
 
-  async #deliver(message: MessageOf<ServerMessage, "message">): Promise<void> {
-    const { room, seq, sender, id, sent_at, key_id: keyId, token, chain } = message;
-    const entry = { room, seq, sender, messageId: id, sentAt: sent_at, keyId, token, chain };
-    await this.#checkContinues(entry);
-    try {
-      const text = this.#state.open(entry);
-      const { kind } = this.#state;
-      await this.#events.push(
-        { type: "message", room, seq, id, sender, sent_at, text, kind, history: false },
-      );
-    } catch (error) {
-      await this.#events.push(errorEvent(error));
-    }
-  }
-
-  async #acknowledge(message: MessageOf<ServerMessage, "ack">): Promise<void> {
-    const { room, id, seq, chain } = message;
-    const sent = this.#outbox.find(id);
-    if (sent === undefined) {
-      throw new PeerError("message-unexpected", "The server acked what was not sent");
-    }
-    // An own message that was stored before has its first place, which was followed then.
-    const isRepeat = seq <= this.#state.head.seq;
-    if (!isRepeat) await this.#checkContinues({ ...sent, seq, chain });
-    const ack: AckEvent = { type: "ack", room, id, seq };
-    this.#outbox.acknowledge(ack);
-    await this.#events.push(ack);
-  }
-
-  async #refuse(message: MessageOf<ServerMessage, "error">): Promise<void> {
-    const { id, code, message: text } = message;
-    if (id !== undefined) {
-      const said = `The server refused a message: ${text}`;
-      const error = code === "token-invalid"
-        ? new PeerError(code, said)
-        : new EnvironmentError(code, said);
-      this.#outbox.refuse(id, error);
-    }
-    const about = id === undefined ? {} : { id };
-    await this.#events.push({ type: "error", code, message: text, ...about });
-  }
-
-  async #checkContinues(entry: LogEntry): Promise<void> {
-    if (entry.room !== this.#state.room) {
-      throw new PeerError("room-inconsistent", "A delivery is for a room that was not joined");
-    }
-    const fault = this.#state.follow(entry);
-    if (fault !== undefined) await this.#events.push(errorEvent(fault));
-  }
+function closedBy(error: unknown): ClosedEvent {
+  return { type: "closed", reason: codeOf(error), message: describeError(error) };
 }
 
 function badId(id: string): CallerError {
   return new CallerError("id-invalid", `Cannot name a message ${JSON.stringify(id.slice(0, 80))}`, {
     hint: "use 1 to 64 letters, digits, dots, colons, dashes or underscores",
   });
-}
-
-function errorEvent(error: unknown): ErrorEvent {
-  const code = error instanceof FernchatError ? error.code : "failed";
-  return { type: "error", code, message: describeError(error) };
-}
-
-function closedBy(error: unknown): ClosedEvent {
-  const code = error instanceof FernchatError ? error.code : "failed";
-  return { type: "closed", reason: code, message: describeError(error) };
 }

@@ -9,12 +9,10 @@ import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
 import { SecureChannel } from "../protocol/channel.ts";
 import { clientHandshake } from "../protocol/handshake.ts";
 import { type Address, formatAddress } from "./address.ts";
+import { MAX_UNACKED } from "./outbox.ts";
 
 /** Milliseconds to reach a server, and again for its answer. */
 const DIAL_DEADLINE_MS = 10_000;
-
-/** Own messages that may wait for their acks: enough to fill a server's commits. */
-export const MAX_UNACKED = 256;
 
 /**
  * Opens a channel to a server.

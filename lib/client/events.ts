@@ -4,6 +4,7 @@
  * @module
  */
 
+import { describeError, FernchatError } from "../errors.ts";
 import type { RoomKind } from "../rooms/open_room.ts";
 
 /** Logged in, and in a room. */
@@ -16,7 +17,7 @@ export interface ReadyEvent {
   kind: RoomKind;
 }
 
-/** A message from another client, verified. */
+/** A message that this connection did not send itself, verified. */
 export interface MessageEvent {
   type: "message";
   room: string;
@@ -41,6 +42,35 @@ export interface AckEvent {
   seq: number;
 }
 
+/** The connection is lost, and is tried again: one event before each attempt. */
+export interface ReconnectingEvent {
+  type: "reconnecting";
+  /** Counts from 1 until a connection holds. */
+  attempt: number;
+  /** Milliseconds until the attempt. */
+  delay_ms: number;
+  /** A code such as `connection-cut` or `server-stopping`: why the last one ended or failed. */
+  reason: string;
+  /** The same for people. */
+  message: string;
+}
+
+/** Logged in and in the room again; what was said meanwhile follows. */
+export interface ReconnectedEvent {
+  type: "reconnected";
+  room: string;
+  /** The room's last message. */
+  last_seq: number;
+}
+
+/** Something to know; nothing is wrong. */
+export interface NoticeEvent {
+  type: "notice";
+  /** `key-changed`, `older-key`, `history`, or `command` for what a command answers. */
+  code: string;
+  message: string;
+}
+
 /** Something failed; the connection goes on. */
 export interface ErrorEvent {
   type: "error";
@@ -60,7 +90,25 @@ export interface ClosedEvent {
 }
 
 /** Any of them, by its `type`. */
-export type ClientEvent = ReadyEvent | MessageEvent | AckEvent | ErrorEvent | ClosedEvent;
+export type ClientEvent =
+  | ReadyEvent
+  | MessageEvent
+  | AckEvent
+  | ReconnectingEvent
+  | ReconnectedEvent
+  | NoticeEvent
+  | ErrorEvent
+  | ClosedEvent;
+
+/** An error as an event. */
+export function errorEvent(error: unknown): ErrorEvent {
+  return { type: "error", code: codeOf(error), message: describeError(error) };
+}
+
+/** An error's code, for events. */
+export function codeOf(error: unknown): string {
+  return error instanceof FernchatError ? error.code : "failed";
+}
 
 /**
  * Events that wait for their reader. Their number is bounded: who puts one into a full queue waits,
@@ -69,6 +117,7 @@ export type ClientEvent = ReadyEvent | MessageEvent | AckEvent | ErrorEvent | Cl
 export class EventQueue implements AsyncIterable<ClientEvent> {
   #capacity: number;
   readonly #events: ClientEvent[] = [];
+  #held: ClientEvent[] | undefined;
   #ended = false;
   #changed = Promise.withResolvers<void>();
 
@@ -76,13 +125,26 @@ export class EventQueue implements AsyncIterable<ClientEvent> {
     this.#capacity = capacity;
   }
 
-  /** Adds an event; resolves when there is room for another. */
-  async push(event: ClientEvent): Promise<void> {
+  /** Adds events, which stay together; resolves when there is room for another. */
+  async push(...events: readonly ClientEvent[]): Promise<void> {
     if (this.#ended) return;
-    this.#events.push(event);
-    this.#ended = event.type === "closed";
+    this.#ended = events.at(-1)?.type === "closed";
+    for (const event of events) (this.#held ?? this.#events).push(event);
+    if (this.#ended || (this.#held?.length ?? 0) >= this.#capacity) this.release();
     this.#notify();
     while (this.#events.length >= this.#capacity && !this.#ended) await this.#changed.promise;
+  }
+
+  /** Keeps the events that follow behind others, which {@linkcode release} brings; not for ever. */
+  hold(): void {
+    this.#held = [];
+  }
+
+  /** Puts events before those that are held, if some are. */
+  release(...first: readonly ClientEvent[]): void {
+    for (const event of [...first, ...this.#held ?? []]) this.#events.push(event);
+    this.#held = undefined;
+    this.#notify();
   }
 
   /** Takes whatever still comes, although nobody may read it any more. */

@@ -11,16 +11,10 @@ import {
   clientRegisterStart,
   opaqueReady,
 } from "../auth/opaque.ts";
-import { CallerError, ConnectError, LoginError, PeerError } from "../errors.ts";
+import { CallerError, LoginError, PeerError } from "../errors.ts";
 import type { SecureChannel } from "../protocol/channel.ts";
-import {
-  type ClientMessage,
-  decodeServerMessage,
-  encodeClientMessage,
-  isTypedName,
-  type MessageOf,
-  type ServerMessage,
-} from "../protocol/messages.ts";
+import { isTypedName } from "../protocol/messages.ts";
+import { receive, receiveUnproven, send } from "./exchange.ts";
 
 /** Who logs in. */
 export interface Credentials {
@@ -34,21 +28,26 @@ export interface Credentials {
  *
  * @returns the account's name as the server writes it.
  * @throws {LoginError} `login-refused`: wrong name or password, or not the server of the
- * registration; `login-relayed`: someone sits between this client and the server.
+ * registration; `login-relayed`: someone sits between this client and the server;
+ * `login-throttled`: too many attempts, try again later, on the same channel if you like.
  * @throws {CallerError} `name-invalid` if no account can have the name.
- * @throws {ConnectError} if the connection ends.
+ * @throws {ConnectError} if the connection ends, or the server does not answer.
  */
-export async function login(channel: SecureChannel, credentials: Credentials): Promise<string> {
+export async function login(
+  channel: SecureChannel,
+  credentials: Credentials,
+  answerMs?: number,
+): Promise<string> {
   checkUsername(credentials.username);
   await opaqueReady;
   const { pending, ke1 } = clientLoginStart(credentials.username, credentials.password);
   const start = send(channel, { type: "login_start", username: credentials.username, ke1 });
-  const [response, encodedResponse] = await receive(channel, "login_response");
+  const [response, encodedResponse] = await receiveUnproven(channel, "login_response", answerMs);
   const keys = clientLoginFinish(pending, response.ke2);
   if (keys === undefined) throw refused();
   const finish = send(channel, { type: "login_finish", ke3: keys.ke3 });
   channel.rekey(keys.sessionKey, [start, encodedResponse, finish]);
-  return await welcome(channel);
+  return await welcome(channel, answerMs);
 }
 
 /**
@@ -69,9 +68,9 @@ export async function changePassword(
 }
 
 /** The first message under the login's keys: it proves that no one stands between. */
-async function welcome(channel: SecureChannel): Promise<string> {
+async function welcome(channel: SecureChannel, answerMs?: number): Promise<string> {
   try {
-    const [{ user }] = await receive(channel, "welcome");
+    const [{ user }] = await receive(channel, "welcome", answerMs);
     return user;
   } catch (cause) {
     if (!(cause instanceof PeerError && cause.code === "record-invalid")) throw cause;
@@ -81,41 +80,6 @@ async function welcome(channel: SecureChannel): Promise<string> {
       { cause, hint: "nothing was given away; use another network, and tell who runs the server" },
     );
   }
-}
-
-/** Sends a message and returns its bytes, for the transcript. */
-export function send(channel: SecureChannel, message: ClientMessage): Uint8Array {
-  const encoded = encodeClientMessage(message);
-  channel.send(encoded);
-  return encoded;
-}
-
-/** The next message, which has to be of one type, with its bytes. */
-export async function receive<T extends ServerMessage["type"]>(
-  channel: SecureChannel,
-  type: T,
-): Promise<[MessageOf<ServerMessage, T>, Uint8Array]> {
-  const encoded = await receiveBytes(channel);
-  const message = decodeServerMessage(encoded);
-  if (message.type === type) return [message as MessageOf<ServerMessage, T>, encoded];
-  if (message.type === "bye" || message.type === "error") {
-    throw new ConnectError(message.code, `The server says: ${message.message}`);
-  }
-  throw new PeerError("message-unexpected", `Not the time for a message ${message.type}`);
-}
-
-async function receiveBytes(channel: SecureChannel): Promise<Uint8Array> {
-  try {
-    const encoded = await channel.receive();
-    if (encoded !== null) return encoded;
-  } catch (cause) {
-    if (!(cause instanceof PeerError) || !/cut|truncated/.test(cause.code)) throw cause;
-    throw new ConnectError("connection-cut", "The connection was cut", {
-      cause,
-      hint: "try again",
-    });
-  }
-  throw new ConnectError("connection-closed", "The server closed the connection");
 }
 
 function checkUsername(username: string): void {

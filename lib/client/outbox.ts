@@ -1,6 +1,6 @@
 /**
- * Own messages on their way: between being sent and being acked or refused. Their number is
- * bounded; who sends more waits for a place.
+ * Own messages from being said to being stored, over outages too. Their number is bounded; who
+ * sends more waits for a place.
  *
  * @module
  */
@@ -9,65 +9,117 @@ import { CallerError, PeerError } from "../errors.ts";
 import type { LogEntry } from "../log/message_log.ts";
 import type { AckEvent } from "./events.ts";
 
+/** Own messages that may wait for their acks: enough to fill a server's commits. */
+export const MAX_UNACKED = 256;
+
 /** A message as it will be in the log, but for what the log decides. */
 export type SentEntry = Omit<LogEntry, "seq" | "chain">;
 
+/** An own message that is not stored yet. */
+export interface Outgoing {
+  readonly id: string;
+  readonly text: string;
+  /** ISO 8601, UTC, milliseconds: when it was said. */
+  readonly sentAt: string;
+}
+
 /** A message on its way. */
-interface Unacked {
+export interface InFlight {
+  /** As it was sealed and sent last. */
   entry: SentEntry;
+  /** How often it was sent on the connection that there is now. */
+  times: number;
+}
+
+interface Waiting extends Partial<InFlight> {
+  message: Outgoing;
   resolve(ack: AckEvent): void;
   reject(error: unknown): void;
 }
 
+/** Seals a message, unless it is well sealed already, and sends it. */
+export type Transmit = (message: Outgoing, sealed?: SentEntry) => SentEntry;
+
 /** See the module's description. */
 export class Outbox {
   readonly #capacity: number;
-  readonly #unacked = new Map<string, Unacked>();
-  #waiting = 0;
+  readonly #waiting = new Map<string, Waiting>();
+  #withoutPlace = 0;
+  #transmit: Transmit | undefined;
   #closed = false;
   #changed = Promise.withResolvers<void>();
 
-  constructor(capacity: number) {
+  constructor(capacity: number = MAX_UNACKED) {
     this.#capacity = capacity;
   }
 
-  /** Resolves when another message can be sent without waiting, or none any more. */
+  /** Messages that are not stored yet, with those that have no place yet. */
+  get size(): number {
+    return this.#waiting.size + this.#withoutPlace;
+  }
+
+  /** Resolves when another message can be taken without waiting, or none any more. */
   async writable(): Promise<void> {
     while (this.#isFull()) await this.#changed.promise;
   }
 
-  /** Resolves when nothing is on its way, or waits for its turn, any more. */
+  /** Resolves when nothing waits any more. */
   async settled(): Promise<void> {
-    while (this.#unacked.size + this.#waiting > 0) await this.#changed.promise;
+    while (this.size > 0) await this.#changed.promise;
   }
 
   /**
-   * Sends a message as soon as there is a place; resolves with its ack.
+   * Takes a message as soon as there is a place; resolves with its ack.
    *
-   * @param dispatch sends it.
-   * @throws {CallerError} `id-invalid` if a message of that id is on its way.
-   * @throws {PeerError} if the connection ends before the ack.
+   * @throws {CallerError} `id-invalid` if a message of that id waits already.
+   * @throws {PeerError} if the outbox is closed before the ack.
    */
-  async send(id: string, dispatch: () => SentEntry): Promise<AckEvent> {
-    this.#waiting += 1;
+  async send(message: Outgoing): Promise<AckEvent> {
+    this.#withoutPlace += 1;
     try {
       // No step between the check and the message's place: others may wait for the same one.
       while (this.#isFull()) await this.#changed.promise;
     } finally {
-      this.#waiting -= 1;
+      this.#withoutPlace -= 1;
     }
     if (this.#closed) throw new PeerError("connection-cut", "The connection is closed");
-    if (this.#unacked.has(id)) {
-      throw new CallerError("id-invalid", `A message of the id ${id} is on its way already`);
+    if (this.#waiting.has(message.id)) {
+      throw new CallerError("id-invalid", `A message of the id ${message.id} waits already`);
     }
     const { promise, resolve, reject } = Promise.withResolvers<AckEvent>();
-    this.#unacked.set(id, { entry: dispatch(), resolve, reject });
+    const waiting = { message, resolve, reject };
+    this.#waiting.set(message.id, waiting);
+    this.#send(waiting);
     return await promise;
   }
 
-  /** The message of that id, if it is on its way. */
-  find(id: string): SentEntry | undefined {
-    return this.#unacked.get(id)?.entry;
+  /** There is a connection: sends what waits, in order, and from now on each message at once. */
+  open(transmit: Transmit): void {
+    this.#transmit = transmit;
+    for (const waiting of this.#waiting.values()) this.#send(waiting);
+  }
+
+  /** There is none any more: what waits will be sent again. */
+  pause(): void {
+    this.#transmit = undefined;
+    for (const waiting of this.#waiting.values()) delete waiting.times;
+  }
+
+  /** Sends a message once more on the same connection. */
+  sendAgain(id: string): void {
+    const waiting = this.#waiting.get(id);
+    if (waiting !== undefined) this.#send(waiting);
+  }
+
+  /** Whether a message of that id waits. */
+  has(id: string): boolean {
+    return this.#waiting.has(id);
+  }
+
+  /** A message on its way, as it was sent on this connection. */
+  find(id: string): InFlight | undefined {
+    const { entry, times } = this.#waiting.get(id) ?? {};
+    return entry === undefined || times === undefined ? undefined : { entry, times };
   }
 
   /** It is stored. */
@@ -86,21 +138,27 @@ export class Outbox {
     this.#notify();
   }
 
-  /** Gives up what is on its way, and takes no more. */
+  /** Gives up what waits, and takes no more. */
   abandon(reason: unknown): void {
-    for (const id of [...this.#unacked.keys()]) this.refuse(id, reason);
+    for (const id of [...this.#waiting.keys()]) this.refuse(id, reason);
     this.close();
   }
 
-  #isFull(): boolean {
-    return this.#unacked.size >= this.#capacity && !this.#closed;
+  #send(waiting: Waiting): void {
+    if (this.#transmit === undefined) return;
+    waiting.entry = this.#transmit(waiting.message, waiting.entry);
+    waiting.times = (waiting.times ?? 0) + 1;
   }
 
-  #take(id: string): Unacked | undefined {
-    const unacked = this.#unacked.get(id);
-    this.#unacked.delete(id);
+  #isFull(): boolean {
+    return this.#waiting.size >= this.#capacity && !this.#closed;
+  }
+
+  #take(id: string): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
     this.#notify();
-    return unacked;
+    return waiting;
   }
 
   #notify(): void {

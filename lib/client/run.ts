@@ -10,7 +10,7 @@ import { CallerError, ExitCode } from "../errors.ts";
 import { isRoomName } from "../protocol/messages.ts";
 import type { Address } from "./address.ts";
 import { runJsonMode, runLineMode, type Streams } from "./batch_modes.ts";
-import { connect } from "./connection.ts";
+import { connect, type JoinOptions } from "./connection.ts";
 
 /** What the command line said. */
 export interface ClientOptions {
@@ -18,6 +18,10 @@ export interface ClientOptions {
   room: string;
   user?: string;
   passwordFile?: string;
+  /** Older messages to begin with. By default 50, but none in line mode: it is a filter. */
+  history?: number;
+  /** Seconds to go on trying after an outage. By default no end, but 300 in line mode. */
+  retryForSeconds?: number;
   json: boolean;
   color: boolean;
 }
@@ -31,13 +35,27 @@ export async function runClient(options: ClientOptions): Promise<number> {
   if (isInteractive) {
     // Loaded only here: scripts and bots start faster without the terminal.
     const { runInteractive } = await import("./interactive.ts");
-    return await runInteractive({ ...options, color: mayUseColor(options) });
+    const color = mayUseColor(options);
+    return await runInteractive({ ...options, color, join: joinOptions(options, FOR_PEOPLE) });
   }
+  const { address, json } = options;
   const credentials = { username: needUser(options), password: await findPassword(options) };
-  const chat = await connect({ ...options.address, ...credentials, room: options.room });
+  const join = joinOptions(options, json ? FOR_PEOPLE : FOR_SCRIPTS);
+  const chat = await connect({ ...address, ...credentials, ...join });
   for (const name of ["SIGINT", "SIGTERM"] as const) exitOn(name);
   const streams: Streams = { input: Deno.stdin, output: Deno.stdout, complain };
-  return await (options.json ? runJsonMode : runLineMode)(chat, streams);
+  return await (json ? runJsonMode : runLineMode)(chat, streams);
+}
+
+/** For people and programs that stay: what was said before, and patience. */
+const FOR_PEOPLE = { history: 50, retryForSeconds: Infinity };
+/** A script's output is what it asked for, and a script that hangs helps nobody. */
+const FOR_SCRIPTS = { history: 0, retryForSeconds: 300 };
+
+function joinOptions(options: ClientOptions, defaults: typeof FOR_PEOPLE): JoinOptions {
+  const { room, history = defaults.history } = options;
+  const { retryForSeconds = defaults.retryForSeconds } = options;
+  return { room, history, reconnectForMs: retryForSeconds * 1_000 };
 }
 
 /** In raw mode the interactive client sees Ctrl-C as a key; here it is a signal. */

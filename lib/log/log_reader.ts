@@ -7,6 +7,7 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { databaseError, openDatabaseForReading } from "../database.ts";
+import { EnvironmentError } from "../errors.ts";
 import type { LogEntry } from "./message_log.ts";
 
 /** A row of the table `messages`. */
@@ -30,6 +31,9 @@ export interface RowFilter {
 /** Rows in memory at once: with the longest tokens, 33 MB. */
 const PAGE_ROWS = 256;
 
+/** Milliseconds between two looks for what was appended: nobody who reads along waits longer. */
+const POLL_MS = 500;
+
 /** The smallest id that SQLite knows: an edited table may have rows below 1. */
 const FIRST_ID = -(2n ** 63n);
 
@@ -43,12 +47,23 @@ const FROM_WHERE = `FROM messages WHERE id >= :first AND id <= :last
   AND (:since IS NULL OR sent_at >= :since) AND (:until IS NULL OR sent_at < :until)`;
 const ROWS = `SELECT id, room, seq, sender, sent_at, key_id, message_id, token, chain,
     instr(CAST(room || sender || sent_at || key_id || message_id || token || chain AS BLOB), x'00')
-      AS hidden ${FROM_WHERE} ORDER BY id LIMIT ${PAGE_ROWS}`;
+      AS hidden ${FROM_WHERE} ORDER BY id LIMIT :limit`;
+
+/** Rows by their ids, both ends included. */
+export interface IdRange {
+  first: bigint;
+  last: bigint;
+}
 
 /** What SQLite takes for {@linkcode RowFilter}. */
 type Conditions = { [name in keyof Required<RowFilter>]: string | null };
 
 type Row = { [column: string]: unknown };
+
+/** Whether a database cannot be read since some of its pages hold something else. */
+export function isDamage(error: unknown): error is EnvironmentError {
+  return error instanceof EnvironmentError && error.code === "database-damaged";
+}
 
 /** See the module's description. Errors are `EnvironmentError`. */
 export class LogReader implements Disposable {
@@ -65,13 +80,17 @@ export class LogReader implements Disposable {
     return new LogReader(openDatabaseForReading(path), path);
   }
 
-  /** The number of rows there are now. */
-  count(filter: RowFilter = {}): number {
-    return this.#try(() => {
-      const statement = this.#database.prepare(`SELECT count(*) AS count ${FROM_WHERE}`);
-      const bounds = { first: FIRST_ID, last: this.#lastId() ?? FIRST_ID };
-      return Number(statement.get({ ...conditions(filter), ...bounds })?.["count"]);
-    });
+  /** The number of rows there are now; undefined if the table is damaged. */
+  count(filter: RowFilter = {}): number | undefined {
+    try {
+      return this.#try(() => {
+        const statement = this.#database.prepare(`SELECT count(*) AS count ${FROM_WHERE}`);
+        return Number(statement.get({ ...conditions(filter), ...this.#range() })?.["count"]);
+      });
+    } catch (error) {
+      if (isDamage(error)) return undefined;
+      throw error;
+    }
   }
 
   /** The number of messages that need each key, by the key's id; the key used last comes first. */
@@ -84,20 +103,40 @@ export class LogReader implements Disposable {
     });
   }
 
+  /** All rows there are now. */
+  range(): IdRange {
+    return this.#try(() => this.#range());
+  }
+
+  /** Waits until there are rows after a range; returns theirs. */
+  async appended({ last: seen }: IdRange): Promise<IdRange> {
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      const { last } = this.range();
+      if (last > seen) return { first: seen + 1n, last };
+    }
+  }
+
   /**
-   * The rows there are at the first call, in pages. Each page is a transaction of its own: a long
-   * one would keep a running server from tidying its journal, and rows are only ever appended.
+   * The rows of a range, by default those there are at the call, in pages. Each page is a
+   * transaction of its own: a long one would keep a running server from tidying its journal, and
+   * rows are only ever appended.
+   *
+   * @throws {EnvironmentError} `database-damaged` after the last row before the damage.
    */
-  async *rows(filter: RowFilter = {}): AsyncGenerator<LogRow, void> {
+  async *rows(filter: RowFilter = {}, range = this.range()): AsyncGenerator<LogRow, void> {
     const statement = this.#try(() => this.#database.prepare(ROWS));
     statement.setReadBigInts(true); // an edited table may hold numbers that are none of JavaScript's
-    const last = this.#try(() => this.#lastId());
-    if (last === undefined) return;
     const given = conditions(filter);
-    for (let first = FIRST_ID; first <= last;) {
-      const page = await this.#page(statement, { ...given, first, last });
+    let limit = PAGE_ROWS;
+    for (let { first, last } = range; first <= last;) {
+      const page = await this.#page(statement, { ...given, first, last, limit });
+      if (page === "damaged") {
+        limit = 1; // what is before the damage, row by row
+        continue;
+      }
       for (const row of page) yield logRow(row);
-      if (page.length < PAGE_ROWS) return;
+      if (page.length < limit) return;
       first = (page.at(-1)?.["id"] as bigint) + 1n;
     }
   }
@@ -106,17 +145,23 @@ export class LogReader implements Disposable {
     this.#database.close();
   }
 
-  #page(
+  /** So many rows; "damaged" if that would take a damaged page, and fewer would not. */
+  async #page(
     statement: StatementSync,
-    given: Conditions & { first: bigint; last: bigint },
-  ): Promise<Row[]> {
-    return Promise.resolve(this.#try(() => statement.all(given)));
+    given: Conditions & IdRange & { limit: number },
+  ): Promise<Row[] | "damaged"> {
+    try {
+      return await this.#try(() => statement.all({ ...given }));
+    } catch (error) {
+      if (isDamage(error) && given.limit > 1) return "damaged";
+      throw error;
+    }
   }
 
-  #lastId(): bigint | undefined {
+  #range(): IdRange {
     const statement = this.#database.prepare("SELECT max(id) AS id FROM messages");
     statement.setReadBigInts(true);
-    return (statement.get()?.["id"] as bigint | null) ?? undefined;
+    return { first: FIRST_ID, last: (statement.get()?.["id"] as bigint | null) ?? 0n };
   }
 
   #try<T>(query: () => T): T {

@@ -42,7 +42,8 @@ export type Subscriber = (entries: readonly LogEntry[]) => void;
 export interface MessageLog {
   /**
    * Stores a message and resolves when it is durable. An entry whose room, sender and message id
-   * are known already is not stored again: the first one is returned.
+   * are known already is not stored again: the first one is returned. What cannot be stored now may
+   * wait for a while, bounded in time and, over all entries, in bytes. Throws `log-overloaded`.
    */
   append(entry: NewEntry): Promise<LogEntry>;
   /** At most `limit` entries of a room with a `seq` above `after`, in order. */
@@ -51,6 +52,6 @@ export interface MessageLog {
   head(room: string): Promise<Head>;
   /** Calls `subscriber` for what is appended to a room from now on, until the result is called. */
   subscribe(room: string, subscriber: Subscriber): () => void;
-  /** Stores what waits, then releases everything. */
+  /** Stores what waits, or rejects it, then releases everything. */
   close(): Promise<void>;
 }

@@ -1,20 +1,30 @@
 /**
  * The message log in SQLite. Batches form by themselves: entries that arrive while a commit runs
- * (it blocks the event loop) are read from their sockets afterwards and share the next commit.
+ * (it blocks the event loop) are read from their sockets afterwards and share the next commit. While
+ * another program holds the file's lock, entries wait without blocking anything, for a while.
  *
  * @module
  */
 
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
-import { databaseError, transaction } from "../database.ts";
-import { chainNext, chainStart } from "./chain.ts";
+import { databaseError, serveOthers, tryTransaction } from "../database.ts";
+import type { EnvironmentError } from "../errors.ts";
+import { AppendQueue } from "./append_queue.ts";
 import type { Head, LogEntry, MessageLog, NewEntry, Subscriber } from "./message_log.ts";
+import { MessagesTable, type Stored } from "./messages_table.ts";
 
-interface Waiting {
-  entry: NewEntry;
-  resolve(entry: LogEntry): void;
-  reject(error: unknown): void;
+/** Milliseconds between two tries to write to a file that another program has locked. */
+const RETRY_MS = 20;
+
+/** What a {@linkcode SqliteLog} grants. */
+export interface SqliteLogLimits {
+  /** Milliseconds that an entry waits for another program's lock: longer than a well-behaved one takes. */
+  lockPatienceMs: number;
+  /** The same when the log is closed: whoever stops a server looks on. */
+  closePatienceMs: number;
+  /** Bytes of entries that wait: some seconds' work, also with the longest messages. */
+  maxWaitingBytes: number;
 }
 
 /** A commit that succeeded. */
@@ -25,23 +35,17 @@ export interface Commit {
   seconds: number;
 }
 
-/** An entry's fate in a batch: what is in the log now, and whether this batch put it there. */
-interface Stored {
-  entry: LogEntry;
-  fresh: boolean;
+/** See {@linkcode SqliteLogLimits}. */
+export interface SqliteLogOptions extends Partial<SqliteLogLimits> {
+  /** Takes each commit that succeeded. Must not throw. */
+  onCommit?(commit: Commit): void;
 }
 
-const COLUMNS = `room, seq, sender, sent_at AS sentAt, key_id AS keyId,
-  message_id AS messageId, token, chain`;
-
-/** Entries in one commit at the most: bounds how long a commit blocks everything else. */
-const MAX_BATCH = 512;
-
-/**
- * Characters of tokens in one commit: its entries reach all subscribers' queues at once, and have to
- * fit there (1 MiB a connection) with room for what waits already.
- */
-const MAX_BATCH_CHARS = 256 * 1024;
+const LIMITS: SqliteLogLimits = {
+  lockPatienceMs: 5_000,
+  closePatienceMs: 1_000,
+  maxWaitingBytes: 64 * 1024 * 1024,
+};
 
 /** A {@linkcode MessageLog} over the `messages` table of a database. It does not close it. */
 export class SqliteLog implements MessageLog {
@@ -51,54 +55,55 @@ export class SqliteLog implements MessageLog {
   readonly #subscribers = new Map<string, Set<Subscriber>>();
   /** The last `seq` that a room's subscribers were given. */
   readonly #published = new Map<string, number>();
-  readonly #statements: { [name in "insert" | "find" | "read" | "last"]: StatementSync };
-  #waiting: Waiting[] = [];
+  readonly #table: MessagesTable;
+  readonly #limits: SqliteLogLimits;
+  readonly #queue: AppendQueue;
   #scheduled = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
 
-  /** `path` is for error messages; `onCommit` must not throw. */
+  /**
+   * `path` is for error messages. From now on, nothing on the database's handle waits for long
+   * (see `serveOthers`).
+   *
+   * @throws {EnvironmentError} if the database cannot be read.
+   */
   constructor(
     database: DatabaseSync,
     path: string,
-    onCommit: (commit: Commit) => void = () => {},
+    { onCommit = () => {}, ...limits }: SqliteLogOptions = {},
   ) {
     this.#database = database;
     this.#path = path;
     this.#onCommit = onCommit;
-    this.#statements = {
-      insert: database.prepare(
-        `INSERT INTO messages (room, seq, sender, sent_at, key_id, message_id, token, chain)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-      ),
-      find: database.prepare(
-        `SELECT ${COLUMNS} FROM messages WHERE room = ? AND sender = ? AND message_id = ?`,
-      ),
-      read: database.prepare(
-        `SELECT ${COLUMNS} FROM messages WHERE room = ? AND seq > ? ORDER BY seq LIMIT ?`,
-      ),
-      last: database.prepare(
-        `SELECT seq, chain FROM messages WHERE room = ? ORDER BY seq DESC LIMIT 1`,
-      ),
-    };
+    this.#limits = { ...LIMITS, ...limits };
+    this.#queue = new AppendQueue(this.#limits.maxWaitingBytes);
+    this.#table = this.#query(() => new MessagesTable(database));
+    serveOthers(database);
   }
 
   append(entry: NewEntry): Promise<LogEntry> {
-    const { promise, resolve, reject } = Promise.withResolvers<LogEntry>();
-    this.#waiting.push({ entry, resolve, reject });
+    const stored = this.#queue.push(entry);
     this.#schedule();
-    return promise;
+    return stored;
   }
 
-  read(room: string, after: number, limit: number): Promise<LogEntry[]> {
-    return this.#try(() => this.#statements.read.all(room, after, limit) as unknown as LogEntry[]);
+  async read(room: string, after: number, limit: number): Promise<LogEntry[]> {
+    return await this.#query(() => this.#table.read(room, after, limit));
   }
 
-  head(room: string): Promise<Head> {
-    return this.#try(() => this.#head(room));
+  async head(room: string): Promise<Head> {
+    return await this.#query(() => {
+      const head = this.#table.head(room);
+      this.#publish(room, head.seq); // whoever joins at the head gets what comes after it alone
+      return head;
+    });
   }
 
   subscribe(room: string, subscriber: Subscriber): () => void {
     const subscribers = this.#subscribers.get(room) ?? new Set();
-    if (subscribers.size === 0) this.#published.set(room, this.#head(room).seq);
+    if (subscribers.size === 0) {
+      this.#published.set(room, this.#query(() => this.#table.head(room)).seq);
+    }
     this.#subscribers.set(room, subscribers.add(subscriber));
     return () => {
       subscribers.delete(subscriber);
@@ -106,110 +111,97 @@ export class SqliteLog implements MessageLog {
     };
   }
 
-  close(): Promise<void> {
-    while (this.#waiting.length > 0) this.#commit();
-    return Promise.resolve();
+  async close(): Promise<void> {
+    const end = performance.now() + this.#limits.closePatienceMs;
+    while (!this.#queue.isEmpty) {
+      const obstacle = this.#commit();
+      if (obstacle === undefined) continue;
+      if (performance.now() >= end) this.#queue.rejectUpTo(Infinity, obstacle);
+      else await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+    clearTimeout(this.#retry);
+    this.#scheduled = false;
   }
 
   /** After the sockets that are ready now were read: what they bring joins the batch. */
   #schedule(): void {
-    if (this.#scheduled) return;
+    if (this.#scheduled || this.#queue.isEmpty) return;
     this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      if (this.#waiting.length > 0) this.#commit();
-      if (this.#waiting.length > 0) this.#schedule();
-    });
+    setImmediate(() => this.#work());
   }
 
-  #commit(): void {
-    const batch = this.#takeBatch();
+  #work(): void {
+    const obstacle = this.#queue.isEmpty ? undefined : this.#commit();
+    if (obstacle !== undefined) {
+      this.#queue.rejectUpTo(performance.now() - this.#limits.lockPatienceMs, obstacle);
+      this.#retry = setTimeout(() => this.#work(), RETRY_MS);
+    } else {
+      this.#scheduled = false;
+      this.#schedule();
+    }
+  }
+
+  /** Settles a batch; if the file is locked, it stays in the queue, and this returns the error. */
+  #commit(): EnvironmentError | undefined {
+    const batch = this.#queue.batch();
     const began = performance.now();
     let stored: Stored[];
     try {
-      stored = transaction(this.#database, () => this.#store(batch));
+      stored = tryTransaction(
+        this.#database,
+        () => this.#table.store(batch.map(({ entry }) => entry)),
+      );
     } catch (error) {
       const failure = databaseError(this.#path, error);
-      for (const { reject } of batch) reject(failure);
-      return;
+      if (failure.code === "database-locked") return failure;
+      for (const { reject } of this.#queue.take(batch.length)) reject(failure);
+      return undefined;
     }
+    this.#queue.take(batch.length);
     const entries = stored.filter(({ fresh }) => fresh).length;
     this.#onCommit({ entries, seconds: (performance.now() - began) / 1_000 });
     try {
-      this.#publish(stored);
+      this.#publishStored(stored);
     } finally {
       batch.forEach(({ resolve }, at) => resolve((stored[at] as Stored).entry));
     }
+    return undefined;
   }
 
-  /** What fits one commit: at least one entry, then more up to the limits. */
-  #takeBatch(): Waiting[] {
-    let size = 0;
-    let count = 0;
-    for (const { entry } of this.#waiting) {
-      size += entry.token.length;
-      if (count === MAX_BATCH || (count > 0 && size > MAX_BATCH_CHARS)) break;
-      count += 1;
-    }
-    return this.#waiting.splice(0, count);
-  }
-
-  #store(batch: readonly Waiting[]): Stored[] {
-    const heads = new Map<string, Head>();
-    return batch.map(({ entry }) => {
-      const known = this.#statements.find.get(entry.room, entry.sender, entry.messageId);
-      if (known !== undefined) return { entry: known as unknown as LogEntry, fresh: false };
-      const head = heads.get(entry.room) ?? this.#head(entry.room);
-      const stored = this.#insert(entry, head);
-      heads.set(entry.room, { seq: stored.seq, chain: stored.chain });
-      return { entry: stored, fresh: true };
-    });
-  }
-
-  #insert(entry: NewEntry, head: Head): LogEntry {
-    const numbered = { ...entry, seq: head.seq + 1 };
-    const stored = { ...numbered, chain: chainNext(head.chain, numbered) };
-    const { room, seq, sender, sentAt, keyId, messageId, token, chain } = stored;
-    this.#statements.insert.run(room, seq, sender, sentAt, keyId, messageId, token, chain);
-    return stored;
-  }
-
-  #head(room: string): Head {
-    const last = this.#statements.last.get(room) as unknown as Head | undefined;
-    return last ?? { seq: 0, chain: chainStart(room) };
-  }
-
-  #publish(stored: readonly Stored[]): void {
-    const fresh = stored.filter((one) => one.fresh).map((one) => one.entry);
-    for (const [room, entries] of Map.groupBy(fresh, (entry) => entry.room)) {
-      const subscribers = this.#subscribers.get(room);
-      if (subscribers === undefined) continue;
-      const complete = this.#withMissed(room, entries);
-      for (const subscriber of [...subscribers]) subscriber(complete);
+  #publishStored(stored: readonly Stored[]): void {
+    for (const [room, group] of Map.groupBy(stored, ({ entry }) => entry.room)) {
+      const fresh = group.filter((one) => one.fresh).map((one) => one.entry);
+      this.#publish(room, Math.max(...group.map(({ entry }) => entry.seq)), fresh);
     }
   }
 
-  /** With the entries before these that another process wrote meanwhile. */
-  #withMissed(room: string, entries: readonly LogEntry[]): readonly LogEntry[] {
-    const published = this.#published.get(room) ?? 0;
-    const [first, last] = [entries.at(0), entries.at(-1)];
-    if (first === undefined || last === undefined) return entries;
-    this.#published.set(room, last.seq);
-    const missing = first.seq - published - 1;
-    if (missing <= 0) return entries;
+  /**
+   * Gives a room's subscribers what they were not given yet, up to a `seq`: `fresh`, and what others
+   * wrote before it.
+   */
+  #publish(room: string, last: number, fresh: readonly LogEntry[] = []): void {
+    const subscribers = this.#subscribers.get(room);
+    const count = last - (this.#published.get(room) ?? 0);
+    if (subscribers === undefined || count <= 0) return;
+    const entries = fresh.length === count ? fresh : this.#lastUpTo(room, last, count) ?? fresh;
+    this.#published.set(room, last);
+    for (const subscriber of [...subscribers]) subscriber(entries);
+  }
+
+  /** Undefined if they are in a damaged page: members see the gap, as the chain is for. */
+  #lastUpTo(room: string, last: number, count: number): LogEntry[] | undefined {
     try {
-      const missed = this.#statements.read.all(room, published, missing) as unknown as LogEntry[];
-      return [...missed, ...entries];
+      return this.#table.read(room, last - count, count);
     } catch {
-      return entries; // a damaged page: members see the gap, as the chain is for
+      return undefined;
     }
   }
 
-  #try<T>(query: () => T): Promise<T> {
+  #query<T>(query: () => T): T {
     try {
-      return Promise.resolve(query());
+      return query();
     } catch (error) {
-      return Promise.reject(databaseError(this.#path, error));
+      throw databaseError(this.#path, error);
     }
   }
 }

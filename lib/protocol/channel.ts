@@ -91,13 +91,17 @@ export class SecureChannel {
     return this.#writingSince;
   }
 
-  /** Resolves when at most `bytes` of messages wait for the stream, or none can be sent any more. */
-  async queuedAtMost(bytes: number): Promise<void> {
+  /**
+   * Resolves with true when at most `bytes` of messages wait for the stream, or with false when none
+   * can be sent any more.
+   */
+  async queuedAtMost(bytes: number): Promise<boolean> {
     while (this.#queuedBytes > bytes && this.#failure === undefined) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#watchers.add(resolve);
       await promise;
     }
+    return this.#failure === undefined && this.#closed === undefined;
   }
 
   /**

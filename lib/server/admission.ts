@@ -1,7 +1,8 @@
 /**
  * Which connections the server holds: so many in total, of one address, and before a login. A flood
- * from one address displaces itself, so that a stranger from elsewhere still has time to log in.
- * It knows no sockets.
+ * from one address displaces itself, so that a stranger from elsewhere still has time to log in, and
+ * a neighbour behind the same NAT as long as the flood takes to come with a whole address's worth of
+ * connections. It knows no sockets.
  *
  * @module
  */
@@ -68,10 +69,11 @@ export class Admission {
 
   /**
    * Takes a place for a connection from `address` (grouped by the caller), or says why there is
-   * none: `address-full` if that address has all it may have, `server-full` if every place is taken
-   * by someone who has logged in.
+   * none: `address-full` if all that the address may have have logged in, `server-full` if every
+   * place is taken by someone who has.
    *
-   * If the places are taken by others, or those for strangers are, it evicts the oldest
+   * If the address has all it may have, it evicts that address's oldest unauthenticated connection.
+   * Otherwise, if the places are taken, or those for strangers are, it evicts the oldest
    * unauthenticated connection of the address that has most of them. That costs O(addresses with
    * unauthenticated connections), at most `maxUnauthenticated` steps.
    *
@@ -82,11 +84,9 @@ export class Admission {
     address: string,
     evict: () => void,
   ): Admitted | { refused: "server-full" | "address-full" } {
-    const { maxConnections, maxPerAddress, maxUnauthenticated } = this.#options;
-    if ((this.#counts.get(address) ?? 0) >= maxPerAddress) return { refused: "address-full" };
-    const full = this.size >= maxConnections || this.#unauthenticated >= maxUnauthenticated;
-    const displaced = full ? this.#mostDispensable(address) : undefined;
-    if (full && displaced === undefined) return { refused: "server-full" };
+    const full = this.#whatIsFull(address);
+    const displaced = full && this.#mostDispensable(address, full);
+    if (full !== undefined && displaced === undefined) return { refused: full };
     if (displaced !== undefined) this.#remove(displaced);
     const place = { address, arrival: this.#arrivals++, evict };
     this.#add(place);
@@ -97,11 +97,20 @@ export class Admission {
     };
   }
 
-  #mostDispensable(newcomer: string): Place | undefined {
+  /** What has no place left for a newcomer: its address, which comes first, or the server. */
+  #whatIsFull(address: string): "server-full" | "address-full" | undefined {
+    const { maxConnections, maxPerAddress, maxUnauthenticated } = this.#options;
+    if ((this.#counts.get(address) ?? 0) >= maxPerAddress) return "address-full";
+    const full = this.size >= maxConnections || this.#unauthenticated >= maxUnauthenticated;
+    return full ? "server-full" : undefined;
+  }
+
+  #mostDispensable(newcomer: string, full: "server-full" | "address-full"): Place | undefined {
+    // One of its own makes room in all respects, so that nobody else need go.
+    if (full === "address-full") return this.#strangers.get(newcomer)?.values().next().value;
     let chosen: Candidate | undefined;
     for (const [address, places] of this.#strangers) {
-      const [oldest] = places;
-      if (oldest === undefined) continue;
+      const oldest = places.values().next().value as Place;
       const candidate = { oldest, count: places.size, own: address === newcomer };
       if (chosen === undefined || isWorse(candidate, chosen)) chosen = candidate;
     }

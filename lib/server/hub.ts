@@ -21,8 +21,11 @@ export interface Member {
    * once for all members.
    */
   deliver(entry: LogEntry, encoded: Uint8Array): void;
-  /** Resolves when the member can take more than it must: asked for while it catches up. */
-  calm(): Promise<void>;
+  /**
+   * Resolves with true when the member can take more than it must, or with false if it takes nothing
+   * any more: asked for while it catches up.
+   */
+  calm(): Promise<boolean>;
   /** Takes the room's new keys, as a message to a client. */
   takeKeys(encoded: Uint8Array): void;
   /** Gets nothing more: the log cannot be read. */
@@ -154,11 +157,9 @@ export class Hub {
   async #catchUp(room: string, place: Room, seat: Seat): Promise<void> {
     seat.state = "late";
     while (seat.position < place.published) {
-      await seat.member.calm();
       const entries = await this.#log.read(room, seat.position, CATCH_UP_ENTRIES);
       for (const entry of entries) {
-        await seat.member.calm();
-        if (isGone(seat)) return;
+        if (!await seat.member.calm() || isGone(seat)) return;
         give(seat, entry, encodeEntry("message", entry));
       }
       if (entries.length === 0) seat.position = place.published; // rows are gone: the chain tells

@@ -39,9 +39,12 @@ export class Outbound {
     this.#onSlow();
   }
 
-  /** Resolves when so little waits for the peer that more may be prepared for it. */
-  calm(): Promise<void> {
-    return this.#channel.queuedAtMost(this.#limits.calmQueueBytes);
+  /**
+   * Resolves with true when so little waits for the peer that more may be prepared for it, or with
+   * false when nothing will be sent any more.
+   */
+  async calm(): Promise<boolean> {
+    return await this.#channel.queuedAtMost(this.#limits.calmQueueBytes) && !this.#over;
   }
 
   /** Says why it ends, and closes this direction. */

@@ -91,7 +91,7 @@ export class Participant implements Member {
   async history({ room, before, limit }: MessageOf<ClientMessage, "history">): Promise<void> {
     this.#checkRoom(room);
     const { hub, outbound } = this.#options;
-    await outbound.calm();
+    if (!await outbound.calm()) return;
     try {
       const page = await hub.history(room, before, limit);
       for (const entry of page.entries) {
@@ -112,7 +112,7 @@ export class Participant implements Member {
     this.#ack(entry);
   }
 
-  calm(): Promise<void> {
+  calm(): Promise<boolean> {
     return this.#options.outbound.calm();
   }
 

@@ -80,7 +80,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       ? new KeyRing([FernetKey.generate()])
       : loadOrCreateKeyFile(options.keyFile);
     const metrics = new Metrics();
-    const log = new SqliteLog(database, options.db, (commit) => metrics.committed(commit));
+    const log = new SqliteLog(database, options.db, {
+      onCommit: (commit) => metrics.committed(commit),
+    });
     const listener = listen(options.host, options.port);
     return new RunningServer(options, { database, accounts, log, ring, metrics, listener });
   } catch (error) {

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { serverRegister } from "../auth/opaque.ts";
 import { describeError, PeerError } from "../errors.ts";
 import { type ByteStream, SecureChannel } from "../protocol/channel.ts";
 import { serverHandshake } from "../protocol/handshake.ts";
@@ -19,6 +18,7 @@ import type { Metrics } from "./metrics.ts";
 import { Outbound } from "./outbound.ts";
 import { Participant } from "./participant.ts";
 import { pause } from "./pause.ts";
+import { Registration } from "./registration.ts";
 import type { TokenBuckets } from "./token_bucket.ts";
 
 /** What all sessions of a server share. */
@@ -85,7 +85,7 @@ export class Session {
   #outbound: Outbound | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #patience: ReturnType<typeof setTimeout> | undefined;
-  #registering = false;
+  #registration: Registration | undefined;
   #user = "";
   #participant: Participant | undefined;
   /** When the server began to wait for the peer's next words. */
@@ -218,23 +218,18 @@ export class Session {
   }
 
   /** A new password: allowed right after a login, which proved the old one. */
-  startRegistration({ request }: MessageOf<ClientMessage, "register_start">): void {
-    if (this.#context.accounts.find(this.#user)?.demo !== false) {
-      // The demo password is public: whoever changed it would lock everyone else out.
-      const message = "The demo account's password cannot be changed";
-      return this.#outbound?.send({ type: "error", code: "demo-account", message });
-    }
-    const response = serverRegister(this.#context.accounts.setup, this.#user, request);
-    this.#registering = true;
-    this.#outbound?.send({ type: "register_response", response });
+  startRegistration(message: MessageOf<ClientMessage, "register_start">): void {
+    this.#registration = new Registration(this.#context.accounts, this.#user);
+    this.#outbound?.send(this.#registration.start(message));
   }
 
-  finishRegistration({ record }: MessageOf<ClientMessage, "register_finish">): void {
-    if (!this.#registering) throw new PeerError("message-unexpected", "No registration was begun");
-    this.#registering = false;
-    this.#context.accounts.setRecord(this.#user, record);
+  finishRegistration(message: MessageOf<ClientMessage, "register_finish">): void {
+    const answer = this.#registration?.finish(message);
+    if (answer === undefined) {
+      throw new PeerError("message-unexpected", "No registration was begun");
+    }
     this.#context.logger.info("password-changed", this.#fields());
-    this.#outbound?.send({ type: "registered" });
+    this.#outbound?.send(answer);
   }
 
   async join(message: MessageOf<ClientMessage, "join">): Promise<void> {

@@ -306,10 +306,10 @@ Deno.test("a client notices what a lying server delivers", async (t) => {
     assert.deepEqual(brief(await server.events()), [broken, ...forged]);
   });
 
-  await t.step("a message twice", async () => {
+  await t.step("a message twice: shown once", async () => {
     const entry = server.next("again");
     server.deliver(entry, entry);
-    assert.deepEqual(brief(await server.events()), ["message again", broken, "message again"]);
+    assert.deepEqual(brief(await server.events()), ["message again", broken]);
   });
 
   await t.step("a message left out", async () => {
@@ -340,15 +340,12 @@ Deno.test("a client notices what a lying server delivers", async (t) => {
     assert.deepEqual(brief(await server.events()), [broken, "message text"]);
   });
 
-  await t.step(
-    "an old message again, as a new one: shown, since it fits in an open room",
-    async () => {
-      const old = server.next("old");
-      server.deliver(old);
-      server.deliver(server.altered(old, {})); // as if it had been stored twice
-      assert.deepEqual(brief(await server.events()), ["message old", "message old"]);
-    },
-  );
+  await t.step("an old message again, as a new one: shown once", async () => {
+    const old = server.next("old");
+    server.deliver(old);
+    server.deliver(server.altered(old, {})); // as if it had been stored twice
+    assert.deepEqual(brief(await server.events()), ["message old", broken]);
+  });
 
   await t.step("an ack with a number too high", async () => {
     const sending = server.client.send("mine");

@@ -40,6 +40,11 @@ export class Link {
       .then(() => this.cut());
   }
 
+  /** Whether both directions have ended. */
+  get isClosed(): boolean {
+    return this.#ended.size === 2;
+  }
+
   /** Sends bytes on, after those that are on their way. */
   send(direction: Direction, bytes: Uint8Array): Promise<void> {
     const write = this.#writes[direction].then(async () => {

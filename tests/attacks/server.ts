@@ -11,7 +11,8 @@ import { Accounts } from "../../lib/auth/accounts.ts";
 import { type ChatConnection, connect } from "../../lib/client/connection.ts";
 import { dial } from "../../lib/client/dial.ts";
 import type { ClientEvent } from "../../lib/client/events.ts";
-import { type Credentials, login, receive, send } from "../../lib/client/login.ts";
+import { receive, send } from "../../lib/client/exchange.ts";
+import { type Credentials, login } from "../../lib/client/login.ts";
 import { openDatabase } from "../../lib/database.ts";
 import type { FernchatError } from "../../lib/errors.ts";
 import type { LogEntry } from "../../lib/log/message_log.ts";
@@ -98,9 +99,9 @@ export class TestServer implements AsyncDisposable {
     return this.running.ring.primary.toString();
   }
 
-  /** Logs in and joins the lobby, through `port` if there is a proxy. */
+  /** Logs in and joins the lobby for one connection, through `port` if there is a proxy. */
   connect(who: Credentials, port: number = this.port): Promise<ChatConnection> {
-    return connect({ ...who, port });
+    return connect({ ...who, port, reconnectForMs: 0 });
   }
 
   /** The lobby's log, as another program sees it in the file. */

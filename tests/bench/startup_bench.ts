@@ -49,8 +49,13 @@ async function probeConnection(times: Times, name: string, port: number): Promis
   const channel = await timed(times, `${name}: dial`, () => dial(address));
   await timed(times, `${name}: login`, () => probeLogin(times, name, channel));
   const join = (): Promise<AsyncDisposable> =>
-    ChatConnection.join(channel, address, WHO.username, "lobby");
+    ChatConnection.join({ channel, user: WHO.username }, { server: address, logIn: neverAgain });
   await using _chat = await timed(times, `${name}: join`, join);
+}
+
+/** Nothing is lost in a probe. */
+function neverAgain(): Promise<never> {
+  return Promise.reject(new Error("The connection was lost"));
 }
 
 /** The steps of `login` of lib/client/login.ts, with a clock at the key stretching. */
@@ -58,7 +63,7 @@ async function probeLogin(times: Times, name: string, channel: SecureChannel): P
   const { clientLoginFinish, clientLoginStart, opaqueReady } = await import(
     "../../lib/auth/opaque.ts"
   );
-  const { receive, send } = await import("../../lib/client/login.ts");
+  const { receive, send } = await import("../../lib/client/exchange.ts");
   await opaqueReady;
   const { pending, ke1 } = clientLoginStart(WHO.username, WHO.password);
   const start = send(channel, { type: "login_start", username: WHO.username, ke1 });

@@ -6,97 +6,20 @@
 
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
-import { ChatConnection, connect } from "../../lib/client/connection.ts";
-import { dial, MAX_UNACKED } from "../../lib/client/dial.ts";
+import { connect } from "../../lib/client/connection.ts";
 import type { AckEvent, MessageEvent } from "../../lib/client/events.ts";
-import { CallerError, ConnectError, ExitCode, LoginError, PeerError } from "../../lib/errors.ts";
-import { FernetKey } from "../../lib/fernet.ts";
-import { chainNext, chainStart } from "../../lib/log/chain.ts";
-import { SecureChannel } from "../../lib/protocol/channel.ts";
+import { MAX_UNACKED } from "../../lib/client/outbox.ts";
+import { CallerError, ConnectError, EnvironmentError, ExitCode } from "../../lib/errors.ts";
+import { LoginError, PeerError } from "../../lib/errors.ts";
 import { serverHandshake } from "../../lib/protocol/handshake.ts";
-import {
-  type ClientMessage,
-  decodeClientMessage,
-  encodeServerMessage,
-  type MessageOf,
-  type ServerMessage,
-} from "../../lib/protocol/messages.ts";
-import { LOBBY, sealText } from "../../lib/rooms/open_room.ts";
+import { encodeServerMessage } from "../../lib/protocol/messages.ts";
+import { LOBBY } from "../../lib/rooms/open_room.ts";
 import { ALICE, allEvents, assertFails, assertHeard, BOB } from "../attacks/server.ts";
 import { nextEvent, TestServer } from "../attacks/server.ts";
+import { PuppetServer, type Send } from "./puppet_server.ts";
 
-type Send = MessageOf<ClientMessage, "send">;
-
-/** A server whose every answer is the test's; both sides have the login's key already. */
-class PuppetServer implements AsyncDisposable {
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly key = FernetKey.generate();
-  head = { seq: 0, chain: chainStart(LOBBY) };
-  channel!: SecureChannel;
-  client!: ChatConnection;
-
-  static async start(): Promise<PuppetServer> {
-    const server = new PuppetServer();
-    const { hostname, port } = server.#listener.addr;
-    const [channel] = await Promise.all([dial({ hostname, port }), server.#accept()]);
-    for (const side of [channel, server.channel]) side.rekey(new Uint8Array(64), []);
-    const joining = ChatConnection.join(channel, { hostname, port }, "alice", LOBBY);
-    assert.equal((await server.receive()).type, "join");
-    const { seq: last_seq, chain: head } = server.head;
-    const keys = [server.key.toString()];
-    server.say({ type: "joined", room: LOBBY, kind: "open", keys, last_seq, head });
-    server.client = await joining;
-    return server;
-  }
-
-  async receive(): Promise<ClientMessage> {
-    return decodeClientMessage(await this.channel.receive() as Uint8Array);
-  }
-
-  async receiveSends(count: number): Promise<Send[]> {
-    const sends: Send[] = [];
-    while (sends.length < count) sends.push(await this.receive() as Send);
-    return sends;
-  }
-
-  say(message: ServerMessage): void {
-    this.channel.send(encodeServerMessage(message));
-  }
-
-  ack({ room, id, sent_at: sentAt, key_id: keyId, token }: Send): void {
-    const sender = "alice";
-    this.#advance({ room, sender, messageId: id, sentAt, keyId, token });
-    this.say({ type: "ack", room, id, ...this.head });
-  }
-
-  deliver(id: string, text: string): void {
-    const sent_at = "2026-01-01T00:00:00.000Z";
-    const envelope = { room: LOBBY, sender: "bob", id, sent_at };
-    const { keyId, token } = sealText(this.key, envelope, text);
-    const { room, sender } = envelope;
-    this.#advance({ room, sender, messageId: id, sentAt: sent_at, keyId, token });
-    const { seq, chain } = this.head;
-    this.say({ type: "message", seq, sender, room, id, sent_at, key_id: keyId, token, chain });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    this.channel.abort(new Error("the test is over"));
-    await allEvents(this.client);
-  }
-
-  async #accept(): Promise<void> {
-    const connection = await this.#listener.accept();
-    this.channel = new SecureChannel("server", connection, await serverHandshake(connection), {
-      maxQueuedBytes: 64 * 1024 * 1024,
-    });
-  }
-
-  #advance(entry: Omit<Parameters<typeof chainNext>[1], "seq">): void {
-    const numbered = { ...entry, seq: this.head.seq + 1 };
-    this.head = { seq: numbered.seq, chain: chainNext(this.head.chain, numbered) };
-  }
-}
+/** One connection, and no second one. */
+const ONCE = { reconnectForMs: 0 };
 
 Deno.test("two clients chat: ready, messages in order, acks in order, closed", async () => {
   await using server = await TestServer.start([ALICE, BOB]);
@@ -168,11 +91,35 @@ Deno.test("a refused login, an unknown room and a dead port are three different 
   const refused = await assertFails(connect(wrong), LoginError, "login-refused");
   assert.equal(refused.exitCode, ExitCode.loginRefused);
   const room = connect({ ...ALICE, port: server.port, room: "physics" });
-  await assertFails(room, ConnectError, "room-unknown");
+  const unknown = await assertFails(room, EnvironmentError, "room-unknown");
+  assert.equal(unknown.exitCode, ExitCode.failure);
   const { port } = server;
   await server.stop();
   const dead = await assertFails(connect({ ...ALICE, port }), ConnectError, "cannot-connect");
   assert.equal(dead.exitCode, ExitCode.cannotConnect);
+});
+
+Deno.test("a server that shakes hands and then says nothing: a clear end, and what to do", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const answering = listener.accept().then(async (connection) => {
+    await serverHandshake(connection);
+    return connection;
+  });
+  const timing = { answerMs: 20 };
+  const attempt = connect({ ...ALICE, port: listener.addr.port, timing });
+  const error = await assertFails(attempt, ConnectError, "cannot-connect");
+  assert.match(error.message, /did not answer in time/);
+  assert.ok(error.hint);
+  assert.equal(error.exitCode, ExitCode.cannotConnect);
+  (await answering).close();
+});
+
+Deno.test("connect() refuses a number of older messages that is none", async () => {
+  await using server = await TestServer.start([ALICE]);
+  for (const history of [-1, 1_001, 0.5]) {
+    const attempt = connect({ ...ALICE, port: server.port, history });
+    await assertFails(attempt, CallerError, "count-invalid");
+  }
 });
 
 Deno.test("send() refuses what cannot be sent, and sends nothing of it", async () => {
@@ -224,23 +171,23 @@ Deno.test("close() waits for the acks of what was sent", async () => {
 });
 
 Deno.test("a cut connection ends what waits for acks, and is no good-bye", async () => {
-  await using server = await PuppetServer.start();
+  await using server = await PuppetServer.start(ONCE);
   const sending = server.client.send("text");
   await server.receiveSends(1);
-  server.channel.abort(new Error("pulled the plug"));
+  server.cut();
   await assertFails(sending, PeerError, "connection-cut");
   const closed = await nextEvent(server.client, "closed");
   assert.equal(closed.reason, "connection-cut");
 });
 
 Deno.test("an authenticated close without a word is another event than a cut", async () => {
-  await using server = await PuppetServer.start();
+  await using server = await PuppetServer.start(ONCE);
   await server.channel.close();
   assert.equal((await nextEvent(server.client, "closed")).reason, "server-closed");
 });
 
 Deno.test("an ack of what was not sent ends the connection", async () => {
-  await using server = await PuppetServer.start();
+  await using server = await PuppetServer.start(ONCE);
   server.say({ type: "ack", room: LOBBY, id: "never", seq: 1, chain: "0".repeat(64) });
   assert.equal((await nextEvent(server.client, "closed")).reason, "message-unexpected");
 });
@@ -253,7 +200,7 @@ Deno.test("a message in the wrong state and an invalid one end the connection", 
       [new Uint8Array(), "message-invalid"],
     ] as const
   ) {
-    await using server = await PuppetServer.start();
+    await using server = await PuppetServer.start(ONCE);
     server.channel.send(bytes);
     assert.equal((await nextEvent(server.client, "closed")).reason, reason);
   }
@@ -276,7 +223,7 @@ Deno.test("who does not read events holds the server up, loses nothing, and can 
   await using server = await PuppetServer.start();
   const { client } = server;
   const count = 3_000;
-  for (let at = 0; at < count; at++) server.deliver(`m${at}`, "hello");
+  for (let at = 0; at < count; at++) server.deliverText("hello");
   while (client.room.head.seq < 1_023) await nextTurn();
   for (let turn = 0; turn < 1_000; turn++) await nextTurn(); // time to go on, if it would
   assert.ok(client.room.head.seq <= 1_025, `followed ${client.room.head.seq}`);

@@ -4,29 +4,30 @@ import assert from "node:assert/strict";
 import { Outbox, type SentEntry } from "../../lib/client/outbox.ts";
 import { CallerError, PeerError } from "../../lib/errors.ts";
 
-const entry: SentEntry = {
-  room: "lobby",
-  sender: "alice",
-  messageId: "x",
-  sentAt: "2026-01-01T00:00:00.000Z",
-  keyId: "00000000",
-  token: "gAAAAA",
-};
+/** A message of that id, sealed for the nth time. */
+function seal(id: string, sealed?: SentEntry): SentEntry {
+  const token = `gAAAA${Number(sealed?.token.slice(5) ?? 0) + 1}`;
+  const sentAt = "2026-01-01T00:00:00.000Z";
+  return { room: "lobby", sender: "alice", messageId: id, sentAt, keyId: "00000000", token };
+}
 
-/** An outbox of two places, and the ids that were sent from it, in order. */
+/** An open outbox of two places, and the ids that were sent from it, in order. */
 function createOutbox(): {
   outbox: Outbox;
   sent: string[];
+  open: () => void;
   send: (id: string) => Promise<unknown>;
 } {
   const outbox = new Outbox(2);
   const sent: string[] = [];
-  const send = (id: string): Promise<unknown> =>
-    outbox.send(id, () => {
+  const open = (): void =>
+    outbox.open(({ id }, sealed) => {
       sent.push(id);
-      return { ...entry, messageId: id };
+      return seal(id, sealed);
     });
-  return { outbox, sent, send };
+  open();
+  const send = (id: string): Promise<unknown> => outbox.send({ id, text: id, sentAt: "" });
+  return { outbox, sent, open, send };
 }
 
 function acknowledge(outbox: Outbox, id: string): void {
@@ -78,7 +79,7 @@ Deno.test("Outbox.send() refuses an id that is on its way, and takes it again af
   acknowledge(outbox, "a");
   await first;
   send("a");
-  assert.equal(outbox.find("a")?.messageId, "a");
+  assert.equal(outbox.find("a")?.entry.messageId, "a");
 });
 
 Deno.test("Outbox.abandon() rejects what is on its way and what waits", async () => {
@@ -91,4 +92,34 @@ Deno.test("Outbox.abandon() rejects what is on its way and what waits", async ()
   assert.deepEqual(sent, ["a", "b"]);
   await outbox.settled();
   await assert.rejects(send("d"), (error) => error instanceof PeerError);
+});
+
+Deno.test("Outbox.pause() keeps what comes, Outbox.open() sends all that waits in its order", async () => {
+  const { outbox, sent, open, send } = createOutbox();
+  send("a");
+  outbox.pause();
+  for (const id of ["b", "c"]) send(id);
+  await turns();
+  assert.deepEqual(sent, ["a"]);
+  assert.equal(outbox.size, 3);
+  open();
+  assert.deepEqual(sent, ["a", "a", "b"]);
+  acknowledge(outbox, "a");
+  await turns();
+  assert.deepEqual(sent, ["a", "a", "b", "c"]);
+  assert.equal(outbox.size, 2);
+});
+
+Deno.test("Outbox.find() knows what was sent since the last pause, and how often", () => {
+  const { outbox, open, send } = createOutbox();
+  send("a");
+  assert.deepEqual(outbox.find("a"), { entry: seal("a"), times: 1 });
+  outbox.sendAgain("a");
+  assert.deepEqual(outbox.find("a"), { entry: seal("a", seal("a")), times: 2 });
+  outbox.pause();
+  assert.equal(outbox.find("a"), undefined);
+  assert.ok(outbox.has("a"));
+  open();
+  assert.equal(outbox.find("a")?.times, 1);
+  assert.equal(outbox.find("b"), undefined);
 });

@@ -11,7 +11,7 @@ import { openDatabase } from "../../lib/database.ts";
 import { EnvironmentError } from "../../lib/errors.ts";
 import { chainNext, chainStart } from "../../lib/log/chain.ts";
 import type { LogEntry, NewEntry } from "../../lib/log/message_log.ts";
-import { type Commit, SqliteLog } from "../../lib/log/sqlite_log.ts";
+import { type Commit, SqliteLog, type SqliteLogOptions } from "../../lib/log/sqlite_log.ts";
 import { assertFails, TempFolder } from "../attacks/server.ts";
 
 function entry(messageId: string, changes: Partial<NewEntry> = {}): NewEntry {
@@ -34,9 +34,9 @@ function entries(count: number, prefix = "m"): NewEntry[] {
 class OpenLog extends SqliteLog implements AsyncDisposable {
   readonly database: DatabaseSync;
 
-  constructor(path: string, onCommit?: (commit: Commit) => void) {
+  constructor(path: string, options: SqliteLogOptions = {}) {
     const database = openDatabase(path);
-    super(database, path, onCommit);
+    super(database, path, options);
     this.database = database;
   }
 
@@ -302,10 +302,7 @@ const FAILURES: readonly {
   {
     name: "the file is locked by another program",
     code: "database-locked",
-    begin(database, other): void {
-      database.exec("PRAGMA busy_timeout = 0"); // not to wait for what the test holds
-      other.exec("BEGIN IMMEDIATE");
-    },
+    begin: (_, other) => other.exec("BEGIN IMMEDIATE"),
     end: (_, other) => other.exec("ROLLBACK"),
   },
   {
@@ -326,7 +323,7 @@ for (const { name, code, begin, end } of FAILURES) {
   Deno.test(`append() fails as ${code} while ${name}, and works afterwards`, async () => {
     using folder = new TempFolder();
     const path = folder.file("a.db");
-    await using log = new OpenLog(path);
+    await using log = new OpenLog(path, { lockPatienceMs: 50 });
     const other = new DatabaseSync(path);
     await log.appendAll(entries(2, "before"));
     const published: number[] = [];
@@ -346,6 +343,120 @@ for (const { name, code, begin, end } of FAILURES) {
     assert.deepEqual(published, [3, 4, 5]);
   });
 }
+
+/** Another program that holds the write lock of a file until it is disposed of. */
+class Lock implements Disposable {
+  readonly #database: DatabaseSync;
+
+  constructor(path: string) {
+    this.#database = new DatabaseSync(path);
+    this.#database.exec("BEGIN IMMEDIATE");
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#database.isOpen) this.#database.close();
+  }
+}
+
+Deno.test("while the file is locked, entries wait, reads go on, and then all are stored in order", async () => {
+  using folder = new TempFolder();
+  const path = folder.file("a.db");
+  await using log = new OpenLog(path);
+  await log.append(entry("before"));
+  const published: number[] = [];
+  log.subscribe("lobby", (fresh) => published.push(fresh.length));
+  let settled = 0;
+  const waiting: Promise<LogEntry[]>[] = [];
+  {
+    using _lock = new Lock(path);
+    for (const turn of ["a", "b", "c"]) {
+      const appends = log.appendAll(entries(200, turn));
+      waiting.push(appends.finally(() => settled += 1));
+      assert.equal((await log.read("lobby", 0, 10)).length, 1);
+      assert.equal((await log.head("lobby")).seq, 1);
+      await new Promise((resolve) => setTimeout(resolve)); // a try or more
+    }
+    assert.deepEqual([settled, published], [0, []]);
+  }
+  const stored = (await Promise.all(waiting)).flat();
+  assert.deepEqual(
+    stored.map(({ messageId }) => messageId.at(0)).join(""),
+    [
+      "a".repeat(200),
+      "b".repeat(200),
+      "c".repeat(200),
+    ].join(""),
+  );
+  assertContinuous("lobby", await log.read("lobby", 0, 1000));
+  assert.deepEqual(published, [512, 88]); // as batches, not one by one
+});
+
+Deno.test("what waits for a locked file is bounded; what was taken in is stored all the same", async () => {
+  using folder = new TempFolder();
+  const path = folder.file("a.db");
+  await using log = new OpenLog(path, { maxWaitingBytes: 100 * 2048 });
+  const token = "x".repeat(1024); // and as much for the rest of the entry
+  let taken: Promise<LogEntry>[];
+  {
+    using _lock = new Lock(path);
+    taken = entries(100).map((one) => log.append({ ...one, token }));
+    await assertFails(log.append(entry("too much")), EnvironmentError, "log-overloaded");
+  }
+  assertContinuous("lobby", await Promise.all(taken));
+  assert.equal((await log.append(entry("room again"))).seq, 101);
+});
+
+Deno.test("close() waits a while for a locked file, and stores then", async () => {
+  using folder = new TempFolder();
+  const path = folder.file("a.db");
+  await using log = new OpenLog(path);
+  const lock = new Lock(path);
+  const appends = log.appendAll(entries(3));
+  const closing = log.close();
+  lock[Symbol.dispose]();
+  await closing;
+  assertContinuous("lobby", await appends);
+});
+
+Deno.test("close() gives up on a file that stays locked, and leaves nothing unsettled", async () => {
+  using folder = new TempFolder();
+  const path = folder.file("a.db");
+  await using log = new OpenLog(path, { closePatienceMs: 50 });
+  const appends: Promise<unknown>[] = [];
+  {
+    using _lock = new Lock(path);
+    for (const one of entries(3)) {
+      appends.push(assertFails(log.append(one), EnvironmentError, "database-locked"));
+    }
+    await log.close();
+  }
+  await Promise.all(appends);
+  assert.equal((await log.append(entry("after"))).seq, 1); // a stopping server closes it twice
+});
+
+Deno.test("append() fails as database-gone when the file was removed or replaced, until it is back", async () => {
+  using folder = new TempFolder();
+  Deno.mkdirSync(folder.file("data"));
+  const path = folder.file("data/a.db");
+  await using log = new OpenLog(path);
+  await log.appendAll(entries(3, "before"));
+  const published: string[] = [];
+  log.subscribe("lobby", (fresh) => published.push(...fresh.map((each) => each.messageId)));
+  Deno.renameSync(folder.file("data"), folder.file("away"));
+  await assertFails(log.append(entry("gone")), EnvironmentError, "database-gone");
+  Deno.mkdirSync(folder.file("data"));
+  openDatabase(path).close();
+  await assertFails(log.append(entry("replaced")), EnvironmentError, "database-gone");
+  assert.deepEqual(published, []);
+  Deno.removeSync(folder.file("data"), { recursive: true });
+  Deno.renameSync(folder.file("away"), folder.file("data"));
+  await log.append(entry("gone")); // as a sender does who got no ack
+  await log.append(entry("back"));
+  assert.deepEqual(published, ["gone", "back"]);
+  assertContinuous("lobby", await log.read("lobby", 0, 10));
+  using onlooker = new Onlooker(path);
+  assert.equal(onlooker.rows, 5);
+});
 
 Deno.test("read() and head() of a damaged table fail as database-damaged", async () => {
   using folder = new TempFolder();
@@ -380,7 +491,9 @@ Deno.test("subscribers get what another handle wrote meanwhile, in order, before
 Deno.test("each commit is observed with what it stored, and one that failed is not", async () => {
   using folder = new TempFolder();
   const commits: Commit[] = [];
-  await using log = new OpenLog(folder.file("a.db"), (commit) => commits.push(commit));
+  await using log = new OpenLog(folder.file("a.db"), {
+    onCommit: (commit) => commits.push(commit),
+  });
   await log.appendAll(entries(3));
   await log.appendAll([entry("m1"), entry("new")]);
   log.database.exec(
@@ -389,4 +502,18 @@ Deno.test("each commit is observed with what it stored, and one that failed is n
   await assertFails(log.append(entry("refused")), EnvironmentError, "database-failed");
   assert.deepEqual(commits.map((commit) => commit.entries), [3, 1]);
   assert.ok(commits.every(({ seconds }) => seconds > 0));
+});
+
+Deno.test("head() is never ahead of what subscribers were given", async () => {
+  using folder = new TempFolder();
+  await using one = new OpenLog(folder.file("chat.db"));
+  await using other = new OpenLog(folder.file("chat.db"));
+  const seen: number[] = [];
+  one.subscribe("lobby", (entries) => seen.push(...entries.map((each) => each.seq)));
+  await other.appendAll(entries(3));
+  assert.deepEqual(seen, []); // nothing tells one log of the other's commits
+  assert.equal((await one.head("lobby")).seq, 3);
+  assert.deepEqual(seen, [1, 2, 3]);
+  await one.append(entry("mine"));
+  assert.deepEqual(seen, [1, 2, 3, 4]);
 });

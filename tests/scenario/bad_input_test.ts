@@ -83,9 +83,49 @@ Deno.test("command lines that cannot be: exit 2, and the flag is named", async (
   await fails("client", ["127.0.0.1:70000"], { code: 2, says: /Not a port: "70000"/ });
   await fails("server", ["--port", "-1"], { code: 2, says: /Not a port|--port/ });
   await fails("client", ["--room", "No Room!"], { code: 2, says: /Not a room/ });
+  await fails("client", ["--history", "1001"], { code: 2, says: /--history: "1001": use .* 0 to/ });
+  await fails("client", ["--retry-for", "-1"], { code: 2, says: /--retry-for|option '-1'/ });
+  await fails("client", ["--retry-for", "soon"], { code: 2, says: /--retry-for: "soon"/ });
   await fails("client", ["127.0.0.1:1"], { code: 2, says: /--user NAME/ }, { env });
   await fails("client", ["127.0.0.1:1", "--user", "a"], { code: 2, says: /FERNCHAT_PASSWORD/ });
 });
+
+Deno.test("a command that there is not: exit 2, and one that is meant perhaps", async () => {
+  const says = /^Error: There is no command foo: try server --help$/m;
+  await fails("server", ["foo"], { code: 2, says });
+  await fails("server", ["--port", "0", "foo"], { code: 2, says });
+  await fails("server", ["serve", "foo"], { code: 2, says });
+  await fails("server", ["log", "foo"], { code: 2, says });
+  const close = /^Error: There is no command sreve \(Did you mean serve\?\): try server --help$/m;
+  await fails("server", ["sreve", "--db", "/"], { code: 2, says: close });
+  await fails("server", ["serve", "log"], { code: 2, says: /The command log cannot be here/ });
+});
+
+Deno.test("flags come before `serve` or after it", () =>
+  withTempDir(async (dir) => {
+    for (const args of [["--db", `${dir}/x.db`, "serve"], ["serve", "--db", `${dir}/x.db`]]) {
+      await using server = await ServerProgram.start(args);
+      assert.ok(server.port > 0);
+    }
+  }));
+
+Deno.test("user commands but `add` make no database where there is none: exit 1", () =>
+  withTempDir(async (dir) => {
+    const db = ["--db", `${dir}/none.db`];
+    for (const command of [["list"], ["passwd", "a", "--password-file", "-"], ["remove", "a"]]) {
+      await fails("server", ["user", ...command, ...db], {
+        code: 1,
+        says: /there is no such file/,
+      });
+    }
+    assert.deepEqual([...Deno.readDirSync(dir)], []);
+    const added = await runProgram(
+      "server",
+      ["user", "add", "a", ...db, "--password-file", "-"],
+      "p",
+    );
+    assert.equal(added.code, 0, added.stderr);
+  }));
 
 Deno.test("a taken port: exit 1, and another way", () =>
   withTempDir(async (dir) => {
@@ -177,10 +217,12 @@ Deno.test("JSON mode answers bad lines with errors and goes on", () =>
     assert.equal((await client.event("ack"))["seq"], 1);
   }));
 
-Deno.test("a stopping server tells its clients, who end with exit 1", () =>
+Deno.test("a stopping server tells its clients, who end with exit 1 if they are not to wait", () =>
   withTempDir(async (dir) => {
     await using server = await ServerProgram.start(["--db", `${dir}/x.db`]);
-    await using client = await JsonClient.start(server.port, "user1", "pass1");
+    await using client = await JsonClient.start(server.port, "user1", "pass1", {}, [
+      ...["--retry-for", "0"],
+    ]);
     server.kill("SIGINT");
     assert.equal((await client.event("closed"))["reason"], "server-stopping");
     assert.equal(await client.ended(), 1);
@@ -199,14 +241,13 @@ Deno.test("--help teaches and --version tells: exit 0", async () => {
   }
 });
 
-Deno.test("a connection that is cut: the lines that were not acked are named, exit 1", () =>
+Deno.test("a connection that is cut for good: the lines that were not acked are named, exit 1", () =>
   withTempDir(async (dir) => {
     await using server = await ServerProgram.start(["--db", `${dir}/x.db`]);
     await using proxy = new Proxy(server.port);
     await using reader = await JsonClient.start(server.port, "user1", "pass1");
-    await using writer = Program.spawn("client", ["--user", "user1", `127.0.0.1:${proxy.port}`], {
-      env,
-    });
+    const args = ["--user", "user1", "--retry-for", "0", `127.0.0.1:${proxy.port}`];
+    await using writer = Program.spawn("client", args, { env });
     await writer.type("stored");
     assert.equal((await reader.event("message"))["text"], "stored");
     proxy.hooks.toServer = (_frame, _number, link) => {
@@ -216,6 +257,33 @@ Deno.test("a connection that is cut: the lines that were not acked are named, ex
     await writer.type("lost");
     assert.equal(await writer.ended(), 1);
     assert.match(await writer.stderr, /Line 2 was not acked: The connection was cut/);
+  }));
+
+Deno.test("a connection that is cut in a pipe is made again, and every line arrives once: exit 0", () =>
+  withTempDir(async (dir) => {
+    await using server = await ServerProgram.start(["--db", `${dir}/x.db`]);
+    await using proxy = new Proxy(server.port);
+    await using reader = await JsonClient.start(server.port, "user1", "pass1");
+    const args = ["--user", "user1", `127.0.0.1:${proxy.port}`];
+    await using writer = Program.spawn("client", args, { env });
+    await writer.type("one");
+    assert.equal((await reader.event("message"))["text"], "one");
+    proxy.hooks.toServer = (_frame, _number, link) => {
+      delete proxy.hooks.toServer;
+      link.cut();
+      return [];
+    };
+    await writer.type("two", "three");
+    await writer.endInput();
+    assert.equal(await writer.ended(), 0, await writer.stderr);
+    for (const text of ["two", "three"]) {
+      assert.equal((await reader.event("message"))["text"], text);
+    }
+    assert.match(
+      await writer.stderr,
+      /^Joined lobby as user1\nThe connection was cut: trying again in 0\.\d s\nConnected again\n$/,
+    );
+    assert.deepEqual(writer.seen, [], "no message of its own, and no history");
   }));
 
 Deno.test("a name that no account can have is the caller's fault: exit 2", () =>

@@ -4,6 +4,9 @@
  */
 
 import assert from "node:assert/strict";
+import { SecureChannel } from "../../lib/protocol/channel.ts";
+import { serverHandshake } from "../../lib/protocol/handshake.ts";
+import { decodeClientMessage, encodeServerMessage } from "../../lib/protocol/messages.ts";
 import { Tmux } from "../terminal/tmux.ts";
 import { logIn } from "./person.ts";
 import { commandLine, JsonClient, ServerProgram } from "./programs.ts";
@@ -12,16 +15,26 @@ const ignore = !Tmux.available();
 
 /** A server, a client at a terminal of 80 columns, and another one to talk to. */
 async function atTerminal(
-  work: (terminal: Tmux, other: JsonClient, server: ServerProgram) => Promise<void>,
+  work: (
+    terminal: Tmux,
+    other: JsonClient,
+    server: ServerProgram,
+    restart: () => Promise<void>,
+  ) => Promise<void>,
   env: { [name: string]: string } = {},
 ): Promise<void> {
   const dir = await Deno.makeTempDir();
   try {
-    await using server = await ServerProgram.start(["--db", `${dir}/x.db`]);
+    const args = ["--db", `${dir}/x.db`, "--key-file", `${dir}/keys`];
+    await using server = await ServerProgram.start(args);
+    await using stack = new AsyncDisposableStack();
+    const restart = async (): Promise<void> => {
+      stack.use(await ServerProgram.start([...args, "--port", String(server.port)]));
+    };
     await using other = await JsonClient.start(server.port, "user1", "pass1");
     const command = [...commandLine("client"), `127.0.0.1:${server.port}`];
     await using terminal = await Tmux.start({ command, env });
-    await work(terminal, other, server);
+    await work(terminal, other, server, restart);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
@@ -81,7 +94,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Ctrl-D leaves with 0, Ctrl-C with 130, and a stopped server with 1",
+  name: "Ctrl-D leaves with 0, Ctrl-C with 130",
   ignore,
   fn: async () => {
     await atTerminal(async (terminal) => {
@@ -95,12 +108,131 @@ Deno.test({
       await terminal.key("C-c");
       assert.equal(await terminal.exitCode(), 130);
     });
-    await atTerminal(async (terminal, _, server) => {
+  },
+});
+
+/** A server that holds every login back: it answers with `login-throttled`. */
+async function throttle(listener: Deno.TcpListener, logins: string[]): Promise<void> {
+  for await (const connection of listener) {
+    const channel = new SecureChannel("server", connection, await serverHandshake(connection));
+    for (;;) {
+      const encoded = await channel.receive().catch(() => null);
+      if (encoded === null) break;
+      const message = decodeClientMessage(encoded);
+      if (message.type === "login_start") logins.push(message.username);
+      const said = "unproven words";
+      channel.send(encodeServerMessage({ type: "error", code: "login-throttled", message: said }));
+    }
+  }
+}
+
+Deno.test({
+  name:
+    "too many attempts to log in: told in own words, and tried again with what was typed already",
+  ignore,
+  fn: async () => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const logins: string[] = [];
+    const serving = throttle(listener, logins);
+    try {
+      const command = [...commandLine("client"), `127.0.0.1:${listener.addr.port}`];
+      await using terminal = await Tmux.start({ command });
+      await logIn(terminal);
+      const again = "Press Enter to try again.";
+      await terminal.waitFor(/Too many attempts to log in: wait a minute.*\nPress Enter/);
+      await terminal.key("Enter");
+      const screen = await terminal.waitFor((screen) => screen.split(again).length === 3);
+      assert.doesNotMatch(screen, /unproven|pass1/);
+      assert.deepEqual(logins, ["user1", "user1"]);
+      await terminal.key("C-c");
+      assert.equal(await terminal.exitCode(), 130);
+    } finally {
+      listener.close();
+      await serving;
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "a restart of the server: told once each way, what was half typed stays, what was said is sent",
+  ignore,
+  fn: () =>
+    atTerminal(async (terminal, other, server, restart) => {
       await logIn(terminal);
       await terminal.waitFor("lobby (open)>");
-      server.kill("SIGTERM");
-      await terminal.waitFor("The server is stopping");
-      assert.equal(await terminal.exitCode(), 1);
-    });
+      await terminal.type("half a li");
+      server.kill("SIGKILL");
+      await terminal.waitFor(
+        /-- The connection was cut: reconnecting; .*\nlobby \(open, reconnecting\)> half a li$/,
+      );
+      await terminal.type("ne");
+      await terminal.key("Enter");
+      await terminal.type("and the ne");
+      await terminal.waitFor(/reconnecting\)> and the ne$/);
+      await server.ended();
+      await restart();
+      const screen = await terminal.waitFor(
+        /-- Connected again\n(?:.*\n)*\[.*\] user1: half a line\nlobby \(open\)> and the ne$/,
+      );
+      assert.equal(screen.split("The connection was cut").length, 2);
+      assert.equal((await other.event("message"))["text"], "half a line");
+      await terminal.type("xt");
+      await terminal.key("Enter");
+      assert.equal((await other.event("message"))["text"], "and the next");
+      await terminal.type("exit");
+      await terminal.key("Enter");
+      assert.equal(await terminal.exitCode(), 0);
+    }),
+});
+
+Deno.test({
+  name:
+    "who leaves during an outage leaves at once, and is told what was not stored: exit 1 or 130",
+  ignore,
+  fn: async () => {
+    for (
+      const [leave, code] of [
+        [(terminal: Tmux) => terminal.key("C-d"), 1],
+        [(terminal: Tmux) => terminal.key("C-c"), 130],
+      ] as const
+    ) {
+      await atTerminal(async (terminal, _, server) => {
+        await logIn(terminal);
+        await terminal.waitFor("lobby (open)>");
+        server.kill("SIGKILL");
+        await terminal.waitFor("reconnecting)>");
+        for (const text of ["one", "two"]) {
+          await terminal.type(text);
+          await terminal.key("Enter");
+        }
+        await leave(terminal);
+        await terminal.waitFor("Left before the server had stored 2 messages of yours");
+        assert.equal(await terminal.exitCode(), code);
+      });
+    }
   },
+});
+
+Deno.test({
+  name: "a person sees what was said before, and more of it by /history, up to the beginning",
+  ignore,
+  fn: () =>
+    atTerminal(async (terminal, other) => {
+      for (let at = 1; at <= 55; at += 1) await other.send(`old ${at}`, `old-${at}`);
+      for (let at = 1; at <= 55; at += 1) await other.event("ack");
+      await logIn(terminal);
+      await terminal.waitFor(/old 54\n.*old 55\nlobby \(open\)>/);
+      await terminal.type("/history 3");
+      await terminal.key("Enter");
+      await terminal.waitFor(
+        /-- Messages 3 to 5 of lobby; .*\n.*old 3\n.*old 4\n.*old 5\nlobby \(open\)>/,
+      );
+      await terminal.type("/history");
+      await terminal.key("Enter");
+      await terminal.waitFor(/-- Messages 1 to 2 of lobby: from its beginning\n.*old 1\n.*old 2\n/);
+      await terminal.type("/history");
+      await terminal.key("Enter");
+      await terminal.waitFor("-- There are no older messages in lobby");
+    }),
 });

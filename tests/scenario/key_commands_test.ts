@@ -109,6 +109,14 @@ Deno.test("key rotate says the new key's id, and a server started then seals wit
   assert.equal(counted[1], `${key_id}           1  newest`);
 });
 
+Deno.test("key rotate beside a running server: it takes the new key by itself", async () => {
+  using files = await Files.make();
+  await using server = await ServerProgram.start(["--db", files.db, "--key-file", files.keys]);
+  const { stdout } = await files.key("rotate", "--json");
+  const taken = await server.until((line) => line.includes("key-changed")); // within two seconds
+  assert.equal(JSON.parse(taken).key_id, JSON.parse(stdout.join()).key_id);
+});
+
 Deno.test("what an operator gets wrong with keys ends in one line, and nothing is made", async () => {
   using files = await Files.make();
   const none = `${files.keys}.none`;

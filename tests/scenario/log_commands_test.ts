@@ -12,7 +12,7 @@ import { SqliteLog } from "../../lib/log/sqlite_log.ts";
 import { sealText } from "../../lib/rooms/open_room.ts";
 import { TempFolder } from "../attacks/server.ts";
 import { Tmux } from "../terminal/tmux.ts";
-import { commandLine, JsonClient, runProgram, ServerProgram } from "./programs.ts";
+import { commandLine, JsonClient, Program, runProgram, ServerProgram } from "./programs.ts";
 
 const KEY = FernetKey.generate();
 const OLD_KEY = FernetKey.generate();
@@ -30,21 +30,26 @@ const sentAt = (at: number): string => `2026-01-0${at + 1}T10:00:00.000Z`;
 /** A server's files, in a folder of their own. */
 class Files implements Disposable {
   readonly #folder = new TempFolder();
+  #count = 0;
   readonly db = this.#folder.file("chat_logs.db");
   readonly keys = this.#folder.file("keys");
 
   static async make(): Promise<Files> {
     const files = new Files();
     Deno.writeTextFileSync(files.keys, new KeyRing([KEY, OLD_KEY]).toString());
-    const database = openDatabase(files.db);
-    const log = new SqliteLog(database, files.db);
-    for (const [at, { key, room, sender, text }] of SAID.entries()) {
-      const envelope = { room, sender, id: `m-${at}`, sent_at: sentAt(at) };
-      const sealed = sealText(key, envelope, text);
-      await log.append({ room, sender, messageId: `m-${at}`, sentAt: sentAt(at), ...sealed });
-    }
-    database.close();
+    for (const said of SAID) await files.append(said);
     return files;
+  }
+
+  /** Stores a message, as another process does. */
+  async append({ key, room, sender, text }: typeof SAID[number]): Promise<void> {
+    const at = this.#count++;
+    const envelope = { room, sender, id: `m-${at}`, sent_at: sentAt(at) };
+    const database = openDatabase(this.db);
+    const log = new SqliteLog(database, this.db);
+    const sealed = sealText(key, envelope, text);
+    await log.append({ room, sender, messageId: `m-${at}`, sentAt: sentAt(at), ...sealed });
+    database.close();
   }
 
   file(name: string, text: string): string {
@@ -242,6 +247,73 @@ Deno.test("log export --format csv is RFC 4180, and no spreadsheet's formula", a
   assert.equal(keyed.stdout[0]?.trimEnd(), `${header},"text","error"`);
   assert.match(keyed.stdout[1] ?? "", /",,"key-missing"/);
   assert.match(keyed.stdout[2] ?? "", /","'=HYPERLINK\(""x""\), he said",\r?$/);
+});
+
+/** Starts `log show --follow`, and reads to the end of what there is. */
+async function follow(files: Files, args: string[], shown: number): Promise<Program> {
+  const keys = ["--key-file", files.keys, "--db", files.db];
+  const program = Program.spawn("server", ["log", "show", "--follow", ...keys, ...args]);
+  for (let line = 0; line < shown; line += 1) await program.line();
+  return program;
+}
+
+Deno.test("log show --follow goes on with what a running server stores; Ctrl-C ends it quietly", async () => {
+  using files = await Files.make();
+  await using server = await ServerProgram.start(["--db", files.db, "--key-file", files.keys]);
+  await using follower = await follow(files, [], 4);
+  await using client = await JsonClient.start(server.port, "user1", "pass1");
+  for (const [at, text] of ["first", "second"].entries()) {
+    await client.send(text);
+    const line = await follower.line() ?? "";
+    assert.ok(line.endsWith(` lobby ${at + 4} user1: ${text}`), line);
+  }
+  follower.kill("SIGINT");
+  assert.equal(await follower.ended(), 130);
+  assert.equal(await follower.stderr, "Following the log: Ctrl-C ends it\n");
+  await client.send("the server does not mind");
+  await client.event("ack");
+});
+
+Deno.test("log show --follow --json keeps to its filters, and says what it cannot read", async () => {
+  using files = await Files.make();
+  await using follower = await follow(files, ["--json", "--sender", "bob"], 1);
+  const message = { key: KEY, room: "lobby", sender: "alice", text: "not for the filter" };
+  await files.append(message);
+  await files.append({ ...message, sender: "Bob", text: "for it" });
+  await files.append({ ...message, sender: "bob", key: FernetKey.generate() });
+  const lines = [await follower.line(), await follower.line()].map((line) =>
+    JSON.parse(line ?? "")
+  );
+  assert.deepEqual(lines.map(({ seq, text, error }) => [seq, text, error]), [
+    [5, "for it", null],
+    [6, null, "key-missing"],
+  ]);
+});
+
+Deno.test("log show --follow of an empty log waits for its first message", async () => {
+  using files = new Files();
+  openDatabase(files.db).close();
+  Deno.writeTextFileSync(files.keys, String(KEY));
+  await using follower = await follow(files, [], 0);
+  await files.append({ key: KEY, room: "lobby", sender: "alice", text: "the first" });
+  assert.match(await follower.line() ?? "", / lobby 1 alice: the first$/);
+});
+
+Deno.test("log show --follow ends with the next message once nobody reads it", async () => {
+  using files = await Files.make();
+  const [command, ...args] = commandLine("server");
+  const keys = ["--key-file", files.keys, "--db", files.db];
+  const child = new Deno.Command(command as string, {
+    args: [...args, "log", "show", "--follow", ...keys],
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const shown = child.stdout.getReader();
+  await shown.read();
+  await shown.cancel();
+  await files.append({ key: KEY, room: "lobby", sender: "alice", text: "unread" });
+  assert.equal((await child.status).code, 0);
+  await child.stderr.cancel();
 });
 
 Deno.test("what an operator gets wrong ends in one line with what to do", async () => {

@@ -30,7 +30,11 @@ export class Program implements AsyncDisposable {
   readonly seen: string[] = [];
 
   protected constructor(program: "server" | "client", args: string[], options: SpawnOptions) {
-    const [command, ...first] = commandLine(program);
+    const { shell, ...spawnOptions } = options;
+    const [command, ...first] = [
+      ...(shell === undefined ? [] : ["sh", "-c", shell, "sh"]),
+      ...commandLine(program),
+    ];
     this.#name = `${program} ${args.join(" ")}`;
     this.#child = new Deno.Command(command as string, {
       args: [...first, ...args],
@@ -38,7 +42,7 @@ export class Program implements AsyncDisposable {
       stdout: "piped",
       stderr: "piped",
       ...(isExecutable(program) ? ALONE : {}),
-      ...options,
+      ...spawnOptions,
     }).spawn();
     this.#input = this.#child.stdin.getWriter();
     this.#lines = this.#child.stdout
@@ -124,6 +128,8 @@ export interface SpawnOptions {
   cwd?: string;
   env?: { [name: string]: string };
   clearEnv?: boolean;
+  /** Starts it from a shell, which has to `exec "$@"` in the end. */
+  shell?: string;
 }
 
 /** A running server. */
@@ -151,8 +157,9 @@ export class JsonClient extends Program {
     user: string,
     password: string,
     options: SpawnOptions = {},
+    flags: string[] = [],
   ): Promise<JsonClient> {
-    const args = ["--json", "--user", user, `127.0.0.1:${port}`];
+    const args = ["--json", "--user", user, `127.0.0.1:${port}`, ...flags];
     const env = { ...options.env, FERNCHAT_PASSWORD: password };
     const client = new JsonClient("client", args, { ...options, env });
     await client.event("ready");

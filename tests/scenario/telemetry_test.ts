@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { TempFolder } from "../attacks/server.ts";
 import { commandLine, JsonClient, ServerProgram } from "./programs.ts";
-import { TELEMETRY } from "./telemetry.ts";
+import { assertMetric, TELEMETRY } from "./telemetry.ts";
 
 /** Executables may be of a Deno that has no console exporter yet. */
 const ignore = commandLine("server")[0] !== Deno.execPath();
@@ -30,3 +30,22 @@ Deno.test(
     assert.ok(!stderr.includes(server.key) && !stderr.includes("a text of"));
   },
 );
+
+Deno.test("a server that stops has exported what it counted", { ignore }, async () => {
+  using folder = new TempFolder();
+  await using server = await ServerProgram.start(["--db", folder.file("a.db")], { env: TELEMETRY });
+  await using reader = await JsonClient.start(server.port, "user1", "pass1");
+  await using writer = await JsonClient.start(server.port, "user1", "pass1");
+  for (const text of ["one", "two"]) {
+    await writer.send(text);
+    assert.equal((await reader.event("message"))["text"], text);
+  }
+  server.kill("SIGTERM");
+  assert.equal(await server.ended(), 0);
+  const stderr = await server.stderr;
+  assertMetric(stderr, "fernchat.connections", "{connection}", "{} value=0");
+  assertMetric(stderr, "fernchat.logins", "{login}", "{fernchat.login.outcome=proven} value=2");
+  assertMetric(stderr, "fernchat.messages", "{message}", "{} value=2");
+  assert.match(stderr, /fernchat\.commit\.duration/);
+  assert.match(stderr, /fernchat\.deliveries/);
+});

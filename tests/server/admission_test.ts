@@ -48,15 +48,39 @@ Deno.test("a place is taken until its connection leaves, a stranger's until it l
   assert.deepEqual(door.counts, [0, 0]);
 });
 
-Deno.test("an address that has all its places gets no more, logged in or not; others do", () => {
+Deno.test("an address whose places are all taken by who logged in gets no more; others do", () => {
   const door = new Door({ maxPerAddress: 2 });
-  const first = door.admit("a");
-  door.admit("a").authenticated();
-  assert.deepEqual(door.try("a", "third"), { refused: "address-full" });
-  door.admit("b");
+  const first = door.admit("a", "a1");
+  first.authenticated();
+  door.admit("a", "a2").authenticated();
+  assert.deepEqual(door.try("a", "a3"), { refused: "address-full" });
+  door.admit("b", "b1");
   first.leave();
-  door.admit("a");
+  door.admit("a", "a4");
   assert.deepEqual(door.evicted, []);
+});
+
+Deno.test("an address that has all its places displaces its own oldest stranger, and no other's", () => {
+  const door = new Door({ maxPerAddress: 3, maxUnauthenticated: 6 });
+  for (const name of ["b1", "b2", "b3"]) door.admit("b", name);
+  door.admit("a", "a1").authenticated();
+  for (const name of ["a2", "a3", "a4", "a5"]) door.admit("a", name);
+  assert.deepEqual(door.evicted, ["a2", "a3"]);
+  assert.deepEqual(door.counts, [6, 5]);
+});
+
+Deno.test("a neighbour of a flood has a place until the flood has come with a whole address's worth", () => {
+  const door = new Door({ maxPerAddress: 50 });
+  const flood = (count: number): void => {
+    for (let i = 0; i < count; i++) door.admit("nat", "flood");
+  };
+  flood(10_000);
+  const neighbour = door.admit("nat", "neighbour");
+  flood(49);
+  neighbour.authenticated();
+  flood(10_000);
+  assert.deepEqual([...new Set(door.evicted)], ["flood"]);
+  assert.deepEqual(door.counts, [50, 49]);
 });
 
 Deno.test("a newcomer evicts the oldest stranger of the address that has most of them", () => {
@@ -172,37 +196,51 @@ class Model {
     );
   }
 
+  #isAddressFull(address: string): boolean {
+    const own = this.#in.filter((one) => one.address === address);
+    return own.length >= this.#options.maxPerAddress;
+  }
+
+  #isFull(address: string): boolean {
+    const { maxConnections, maxUnauthenticated } = this.#options;
+    return this.#isAddressFull(address) || this.#in.length >= maxConnections ||
+      this.#strangers().length >= maxUnauthenticated;
+  }
+
   #refusal(address: string): string | undefined {
-    const { maxConnections, maxPerAddress } = this.#options;
-    const own = this.#in.filter((one) => one.address === address).length;
-    if (own >= maxPerAddress) return "address-full";
-    const full = this.#in.length >= maxConnections;
+    if (this.#isAddressFull(address)) {
+      return this.#strangers(address).length === 0 ? "address-full" : undefined;
+    }
+    const full = this.#in.length >= this.#options.maxConnections;
     return full && this.#strangers().length === 0 ? "server-full" : undefined;
   }
 
   #admit(address: string): void {
-    const { maxConnections, maxUnauthenticated } = this.#options;
     const refusal = this.#refusal(address);
-    const evicts = refusal === undefined &&
-      (this.#in.length >= maxConnections || this.#strangers().length >= maxUnauthenticated);
+    const evicts = refusal === undefined && this.#isFull(address);
     this.#evicted = [];
     const known = { address, authenticated: false } as Known;
     const place = this.#admission.admit(address, () => this.#evicted.push(known));
     assert.equal("refused" in place ? place.refused : undefined, refusal);
     assert.equal(this.#evicted.length, evicts ? 1 : 0);
-    for (const gone of this.#evicted) this.#checkEviction(gone);
+    for (const gone of this.#evicted) this.#checkEviction(gone, address);
     if (!("refused" in place)) this.#all.push(Object.assign(known, { place }));
     if (refusal === undefined) this.#in.push(known);
   }
 
-  #checkEviction(gone: Known): void {
+  #checkEviction(gone: Known, newcomer: string): void {
     assert.ok(this.#in.includes(gone) && !gone.authenticated);
     const own = this.#strangers(gone.address);
     assert.equal(gone, own[0], "not the oldest of its address");
-    for (const { address } of this.#in) {
-      assert.ok(this.#strangers(address).length <= own.length, "not of the busiest address");
-    }
+    if (this.#isAddressFull(newcomer)) assert.equal(gone.address, newcomer);
+    else this.#checkBusiest(own.length);
     this.#in = this.#in.filter((one) => one !== gone);
+  }
+
+  #checkBusiest(strangers: number): void {
+    for (const { address } of this.#in) {
+      assert.ok(this.#strangers(address).length <= strangers, "not of the busiest address");
+    }
   }
 
   /** Of anyone who ever was in: for those who left or were evicted, it must change nothing. */

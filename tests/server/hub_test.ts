@@ -81,7 +81,7 @@ class Listener implements Member {
   readonly encoded: Uint8Array[] = [];
   readonly keys: Uint8Array[] = [];
   failure: unknown;
-  ready: Promise<void> = Promise.resolve();
+  ready: Promise<boolean> = Promise.resolve(true);
   #changed = Promise.withResolvers<void>();
 
   deliver(entry: LogEntry, encoded: Uint8Array): void {
@@ -90,7 +90,7 @@ class Listener implements Member {
     this.#notify();
   }
 
-  calm(): Promise<void> {
+  calm(): Promise<boolean> {
     return this.ready;
   }
 
@@ -280,16 +280,35 @@ Deno.test("who catches up is given no more than it takes", async () => {
   log.publish(news(...Array.from({ length: 100 }, (_, at) => `${at}`)));
   const hub = new Hub(log, ring);
   const listener = new Listener();
-  const full = Promise.withResolvers<void>();
+  const full = Promise.withResolvers<boolean>();
   listener.ready = full.promise;
   const joining = hub.join(LOBBY, listener, 0);
   log.answer(log.end);
   (await joining).start();
   for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setTimeout(resolve));
   assert.deepEqual(listener.heard, []);
-  listener.ready = Promise.resolve();
-  full.resolve();
+  listener.ready = Promise.resolve(true);
+  full.resolve(true);
   await listener.hears(100);
+});
+
+Deno.test("for a member that takes nothing any more, the log is not read on", async () => {
+  const log = new SlowLog();
+  log.publish(news(...Array.from({ length: 100 }, (_, at) => `${at}`)));
+  const reads: number[] = [];
+  const read = log.read.bind(log);
+  log.read = (room, after, limit) => {
+    reads.push(after);
+    return read(room, after, limit);
+  };
+  const hub = new Hub(log, ring);
+  const listener = new Listener();
+  listener.ready = Promise.resolve(false);
+  const joining = hub.join(LOBBY, listener, 0);
+  log.answer(log.end);
+  (await joining).start();
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual([reads, listener.heard], [[0], []]);
 });
 
 Deno.test("a log that cannot be read while a member catches up fails that member alone", async () => {

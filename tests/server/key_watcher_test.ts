@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { EnvironmentError } from "../../lib/errors.ts";
-import { FernetKey, KeyRing } from "../../lib/fernet.ts";
+import { FernetKey, type KeyRing } from "../../lib/fernet.ts";
 import { loadKeyFile, loadOrCreateKeyFile, rotateKeyFile } from "../../lib/server/key_file.ts";
 import { type KeyWatcher, watchKeyFile } from "../../lib/server/key_watcher.ts";
 import { TempFolder } from "../attacks/server.ts";
@@ -105,13 +105,16 @@ Deno.test("a file that is damaged, emptied or gone is an error, and no change of
 
 Deno.test("a fault is said once a change, however often it is looked at", async () => {
   using watched = new Watched(1);
+  const ring = rotateKeyFile(watched.path);
+  await watched.heard();
   watched.write("no key");
   assert.ok(await watched.heard() instanceof EnvironmentError);
-  for (let look = 0; look < 5; look += 1) await new Promise((resolve) => setTimeout(resolve, 1)); // as often as it looks
-  const repaired = new KeyRing([FernetKey.generate(), ...watched.first.keys]);
-  watched.write(repaired.toString());
-  assert.equal(String(await watched.heard()), repaired.toString());
-  assert.equal(watched.said.length, 2);
+  // Turns of the loop, in each of which it looks.
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setTimeout(resolve, 1));
+  watched.write(ring.toString());
+  rotateKeyFile(watched.path);
+  await watched.heard();
+  assert.equal(watched.said.length, 3);
 });
 
 Deno.test("a change between the server's reading and the watch's beginning is not missed", async () => {

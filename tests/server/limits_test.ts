@@ -52,16 +52,29 @@ Deno.test("strangers beyond the limit displace the oldest of them, and never a m
   for (const left of strangers.slice(3)) left.close();
 });
 
-Deno.test("connections of one address beyond its limit are closed at once", async () => {
+Deno.test("strangers of one address beyond its limit displace the oldest of them, never a member", async () => {
   await using server = await TestServer.start([ALICE, BOB], { limits: { maxPerAddress: 3 } });
   await using alice = await server.connect(ALICE);
+  const [second, third, fourth] = [
+    await knock(server.port),
+    await knock(server.port),
+    await knock(server.port),
+  ];
+  await closed(second);
+  await server.reported(/: Its place was needed for another connection$/);
+  await using bob = await server.connect(BOB); // a stranger, too, until the login
+  await closed(third);
+  await assertHeard(alice, bob, "still here");
+  fourth.close();
+});
+
+Deno.test("an address whose members take all of its places gets no more: closed at once", async () => {
+  await using server = await TestServer.start([ALICE, BOB], { limits: { maxPerAddress: 2 } });
+  await using alice = await server.connect(ALICE);
   await using bob = await server.connect(BOB);
-  const third = await knock(server.port);
-  const fourth = await knock(server.port);
-  await closed(fourth);
+  await closed(await knock(server.port));
   await server.reported(/ connection refused: address-full$/);
   await assertHeard(alice, bob, "still here");
-  third.close();
 });
 
 Deno.test("a member that gives no sign is sent away; one that pings stays", async () => {

@@ -1,0 +1,70 @@
+/**
+ * The way into a room: reach the server, log in, join. The first time, and after each outage.
+ *
+ * @module
+ */
+
+import { PeerError } from "../errors.ts";
+import type { SecureChannel } from "../protocol/channel.ts";
+import type { MessageOf, ServerMessage } from "../protocol/messages.ts";
+import type { Address } from "./address.ts";
+import { dial } from "./dial.ts";
+import { receive, send } from "./exchange.ts";
+import { type Credentials, login } from "./login.ts";
+import type { Timing } from "./timing.ts";
+
+/** A channel, and whose it is. */
+export interface LoggedIn {
+  channel: SecureChannel;
+  /** The account's name as the server writes it. */
+  user: string;
+}
+
+/** Makes a channel that is logged in. */
+export type LogIn = () => Promise<LoggedIn>;
+
+/**
+ * Connects and logs in.
+ *
+ * @throws {ConnectError} if there is no server, or the connection ends.
+ * @throws {LoginError} if the login fails.
+ * @throws {PeerError} if the other side breaks the protocol.
+ */
+export async function dialAndLogIn(
+  address: Address,
+  credentials: Credentials,
+  { answerMs }: Pick<Timing, "answerMs">,
+): Promise<LoggedIn> {
+  const channel = await dial(address);
+  try {
+    return { channel, user: await login(channel, credentials, answerMs) };
+  } catch (error) {
+    await channel.close();
+    throw error;
+  }
+}
+
+/** Where to go in a room. */
+export interface Place {
+  room: string;
+  /** The last entry that was followed, if it is not the first time. */
+  after?: number;
+}
+
+/**
+ * Joins a room.
+ *
+ * @throws {EnvironmentError} `room-unknown`.
+ * @throws {ConnectError} if the connection ends.
+ * @throws {PeerError} if the other side breaks the protocol.
+ */
+export async function joinRoom(
+  channel: SecureChannel,
+  { room, after }: Place,
+  { answerMs }: Pick<Timing, "answerMs">,
+): Promise<MessageOf<ServerMessage, "joined">> {
+  send(channel, { type: "join", room, ...(after === undefined ? {} : { after }) });
+  const [joined] = await receive(channel, "joined", answerMs);
+  if (joined.room === room) return joined;
+  throw new PeerError("room-inconsistent", "The server let us into a room that we did not ask for");
+}

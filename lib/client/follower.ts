@@ -1,0 +1,139 @@
+/**
+ * What a server delivers to a member of a room, turned into events. Each delivery and each ack is
+ * run through the log's chain first.
+ *
+ * @module
+ */
+
+import { EnvironmentError, PeerError } from "../errors.ts";
+import type { LogEntry } from "../log/message_log.ts";
+import type { MessageOf, ServerMessage } from "../protocol/messages.ts";
+import { type AckEvent, errorEvent, type EventQueue } from "./events.ts";
+import type { InFlight, Outbox } from "./outbox.ts";
+import { entryOf, type RoomState } from "./room_state.ts";
+import { Unopened } from "./unopened.ts";
+
+/** How often a message is sent on one connection: a room's key changes less often. */
+const MAX_SENDINGS = 4;
+
+/** What a follower works with. */
+export interface FollowerOptions {
+  /** The own account's name. */
+  user: string;
+  state: RoomState;
+  outbox: Outbox;
+  events: EventQueue;
+}
+
+type Received<T extends ServerMessage["type"]> = MessageOf<ServerMessage, T>;
+
+/** See the module's description. */
+export class Follower {
+  readonly #user: string;
+  readonly #state: RoomState;
+  readonly #outbox: Outbox;
+  readonly #events: EventQueue;
+  /** What was said during an outage and cannot be opened. */
+  readonly #unopened = new Unopened();
+
+  constructor({ user, state, outbox, events }: FollowerOptions) {
+    this.#user = user;
+    this.#state = state;
+    this.#outbox = outbox;
+    this.#events = events;
+  }
+
+  /** Takes a delivery. */
+  async deliver(message: Received<"message">): Promise<void> {
+    const entry = entryOf(message);
+    const isCatchingUp = this.#state.isBehind;
+    const isRepeat = await this.#follow(entry);
+    const { sender, messageId: id, room, seq } = entry;
+    // What was sent on an earlier connection, or sealed again, comes back in the place of its ack.
+    if (isRepeat) return;
+    if (sender === this.#user && this.#outbox.has(id)) {
+      await this.#acknowledge({ type: "ack", room, id, seq });
+    } else if (isCatchingUp) {
+      await this.#showMissed(entry);
+    } else {
+      await this.#show(entry);
+    }
+    if (isCatchingUp && !this.#state.isBehind) await this.#events.push(...this.#unopened.take());
+  }
+
+  /**
+   * Takes an ack.
+   *
+   * @throws {PeerError} `message-unexpected` if nothing was sent that it could be for.
+   */
+  async acknowledge({ room, id, seq, chain }: Received<"ack">): Promise<void> {
+    const sent = this.#outbox.find(id);
+    const name = { sender: this.#user, messageId: id };
+    if (sent === undefined) {
+      // The delivery was taken for it already.
+      if (this.#state.isAt(name, seq)) return;
+      throw new PeerError("message-unexpected", "The server acked what was not sent");
+    }
+    if (seq > this.#state.head.seq) await this.#follow({ ...sent.entry, seq, chain });
+    // It was stored before, and followed then if this client was there.
+    else await this.report(this.#state.checkPlace(name, seq));
+    await this.#acknowledge({ type: "ack", room, id, seq });
+  }
+
+  /** Takes a refusal: of a message, or another one. */
+  async refuse({ id, code, message: said }: Received<"error">): Promise<void> {
+    if (id === undefined) return await this.#events.push({ type: "error", code, message: said });
+    const sent = this.#outbox.find(id);
+    if (code === "key-outdated" && sent !== undefined && this.#canSealAnew(sent)) {
+      return this.#outbox.sendAgain(id);
+    }
+    const message = `The server refused a message: ${said}`;
+    const error = code === "token-invalid"
+      ? new PeerError(code, message)
+      : new EnvironmentError(code, message);
+    this.#outbox.refuse(id, error);
+    await this.#events.push({ type: "error", code, message: said, id });
+  }
+
+  /** Takes the room's ring, and says so if there is a new key. */
+  async takeKeys(keys: readonly string[]): Promise<void> {
+    const message = this.#state.takeKeys(keys);
+    if (message === undefined) return;
+    await this.#events.push({ type: "notice", code: "key-changed", message });
+  }
+
+  /** Runs an entry through the chain; says what is wrong, and whether it came before. */
+  async #follow(entry: LogEntry): Promise<boolean> {
+    const { fault, isRepeat } = this.#state.follow(entry);
+    await this.report(fault);
+    return isRepeat;
+  }
+
+  async #acknowledge(ack: AckEvent): Promise<void> {
+    this.#outbox.acknowledge(ack);
+    await this.#events.push(ack);
+  }
+
+  async #show(entry: LogEntry): Promise<void> {
+    try {
+      await this.#events.push(this.#state.open(entry, false));
+    } catch (error) {
+      await this.report(error);
+    }
+  }
+
+  /** Many of them may need a key that came and went during the outage. */
+  async #showMissed(entry: LogEntry): Promise<void> {
+    const message = this.#unopened.tryOpen(this.#state, entry, false);
+    if (message !== undefined) await this.#events.push(message);
+  }
+
+  /** Tells what is wrong, if something is. */
+  async report(fault: unknown): Promise<void> {
+    if (fault !== undefined) await this.#events.push(errorEvent(fault));
+  }
+
+  #canSealAnew({ entry, times }: InFlight): boolean {
+    return times < MAX_SENDINGS && entry.keyId !== this.#state.ring.primary.id;
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * What was said before: asked for page by page (PROTOCOL.md section 7.6), and shown in the log's
+ * order when all of it is there.
+ *
+ * @module
+ */
+
+import { CallerError, type EnvironmentError, PeerError } from "../errors.ts";
+import type { LogEntry } from "../log/message_log.ts";
+import { MAX_HISTORY_PAGE } from "../protocol/limits.ts";
+import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messages.ts";
+import { type ClientEvent, errorEvent, type EventQueue, type MessageEvent } from "./events.ts";
+import { KnownPast } from "./history_page.ts";
+import type { RoomState } from "./room_state.ts";
+import { Unopened } from "./unopened.ts";
+
+/** Messages that can be asked for at once: with the longest texts, some 16 MiB of memory. */
+export const MAX_HISTORY = 1_000;
+
+/** What a history works with. */
+export interface HistoryOptions {
+  state: RoomState;
+  events: EventQueue;
+  /** Sends, if there is a connection. */
+  send(message: ClientMessage): void;
+}
+
+/** What someone asked for, and what came of it by now. */
+interface Request {
+  /** Whether it is what the connection begins with. */
+  isFirst: boolean;
+  /** Entries that are still to come. */
+  wanted: number;
+  /** The last place of it. */
+  last: number;
+  page: LogEntry[];
+  messages: MessageEvent[];
+  fault: PeerError | undefined;
+  unopened: Unopened;
+  shown: PromiseWithResolvers<void>;
+}
+
+/** See the module's description. One request at a time. */
+export class History {
+  readonly #state: RoomState;
+  readonly #events: EventQueue;
+  readonly #send: (message: ClientMessage) => void;
+  readonly #known: KnownPast;
+  #request: Request | undefined;
+
+  constructor({ state, events, send }: HistoryOptions) {
+    this.#state = state;
+    this.#events = events;
+    this.#send = send;
+    this.#known = new KnownPast(state);
+  }
+
+  /** Begins with older messages: the events that come meanwhile are shown behind them. */
+  beginWith(count: number): void {
+    if (count === 0 || this.#known.isWhole) return;
+    this.#events.hold();
+    this.#begin(count, true);
+  }
+
+  /**
+   * Shows older messages; resolves when they are shown.
+   *
+   * @throws {CallerError} `history-busy` if others are on their way, `count-invalid`.
+   * @throws {EnvironmentError} `history-failed` if the server cannot read them.
+   * @throws {PeerError} if the connection ends before.
+   */
+  async show(count: number): Promise<void> {
+    checkHistoryCount(count, 1);
+    if (this.#request !== undefined) {
+      throw new CallerError("history-busy", "Older messages are on their way already");
+    }
+    if (this.#known.isWhole) {
+      const message = `There are no older messages in ${this.#state.room}`;
+      return await this.#events.push({ type: "notice", code: "history", message });
+    }
+    await this.#begin(count, false).shown.promise;
+  }
+
+  /** Resolves when no request is under way any more. */
+  async settled(): Promise<void> {
+    await this.#request?.shown.promise.catch(() => {});
+  }
+
+  /** Asks for a page, also again after an outage, if there is a request. */
+  ask(): void {
+    if (this.#request === undefined) return;
+    this.#request.page = [];
+    const limit = Math.min(MAX_HISTORY_PAGE, this.#request.wanted);
+    const { room } = this.#state;
+    this.#send({ type: "history", room, before: this.#known.before, limit });
+  }
+
+  /**
+   * Takes an entry of the page.
+   *
+   * @throws {PeerError} `message-unexpected` if it was not asked for.
+   */
+  add(entry: LogEntry): void {
+    const { page, wanted } = this.#underWay();
+    if (page.length >= Math.min(MAX_HISTORY_PAGE, wanted)) throw unexpected();
+    page.push(entry);
+  }
+
+  /**
+   * Takes the end of the page, and asks for the next one or shows all.
+   *
+   * @throws {PeerError} `message-unexpected` if it was not asked for.
+   */
+  async endPage({ before, previous }: MessageOf<ServerMessage, "history_end">): Promise<void> {
+    const request = this.#underWay();
+    if (before > this.#known.before) throw unexpected();
+    const { page, unopened } = request;
+    const fault = this.#known.extend(page, previous);
+    const repeated = page.map((entry) => this.#state.recall(entry)).find(Boolean);
+    request.fault ??= fault ?? repeated;
+    const messages = page.map((entry) => unopened.tryOpen(this.#state, entry, true));
+    request.messages.unshift(...messages.filter((message) => message !== undefined));
+    request.wanted -= page.length;
+    if (request.wanted > 0 && !this.#known.isWhole) return this.ask();
+    await this.#end(request);
+    request.shown.resolve();
+  }
+
+  /** The server cannot read it: shows what came by now. */
+  async fail(error: EnvironmentError): Promise<void> {
+    const request = this.#request;
+    if (request === undefined) return;
+    await this.#end(request);
+    request.shown.reject(error);
+  }
+
+  /** The connection has ended. */
+  abandon(reason: unknown): void {
+    this.#request?.shown.reject(reason);
+    this.#request = undefined;
+  }
+
+  #begin(wanted: number, isFirst: boolean): Request {
+    const shown = Promise.withResolvers<void>();
+    shown.promise.catch(() => {}); // nobody may wait for it
+    const last = this.#known.before - 1;
+    const unopened = new Unopened();
+    const request = {
+      isFirst,
+      wanted,
+      last,
+      page: [],
+      messages: [],
+      fault: undefined,
+      unopened,
+      shown,
+    };
+    this.#request = request;
+    this.ask();
+    return request;
+  }
+
+  async #end({ isFirst, last, messages, fault, unopened }: Request): Promise<void> {
+    this.#request = undefined;
+    const events: ClientEvent[] = [...unopened.take(), ...messages];
+    if (fault !== undefined) events.unshift(errorEvent(fault));
+    if (isFirst) return this.#events.release(...events);
+    await this.#events.push(this.#headline(last), ...events);
+  }
+
+  #headline(last: number): ClientEvent {
+    const { before, isWhole } = this.#known;
+    const range = `Messages ${before} to ${last} of ${this.#state.room}`;
+    const message = isWhole
+      ? `${range}: from its beginning`
+      : `${range}; /history shows older ones`;
+    return { type: "notice", code: "history", message };
+  }
+
+  #underWay(): Request {
+    if (this.#request === undefined) throw unexpected();
+    return this.#request;
+  }
+}
+
+/**
+ * Checks how many messages someone asks for.
+ *
+ * @throws {CallerError} `count-invalid` unless it is a whole number up to {@linkcode MAX_HISTORY}.
+ */
+export function checkHistoryCount(count: number, least: 0 | 1): void {
+  if (Number.isInteger(count) && count >= least && count <= MAX_HISTORY) return;
+  throw new CallerError("count-invalid", "Not a number of older messages", {
+    hint: `use ${least} to ${MAX_HISTORY}`,
+  });
+}
+
+function unexpected(): PeerError {
+  return new PeerError("message-unexpected", "The server sent history that nobody asked for");
+}

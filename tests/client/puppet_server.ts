@@ -1,0 +1,268 @@
+/**
+ * A server whose every answer is the test's, on real channels: it tells the truth about a room's log
+ * until the test makes it lie. Both sides have the login's key already.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { ChatConnection, type JoinOptions } from "../../lib/client/connection.ts";
+import { dial } from "../../lib/client/dial.ts";
+import type { LoggedIn } from "../../lib/client/enter.ts";
+import type { ClientEvent } from "../../lib/client/events.ts";
+import { FernetKey } from "../../lib/fernet.ts";
+import { chainNext, chainStart } from "../../lib/log/chain.ts";
+import type { Head, LogEntry } from "../../lib/log/message_log.ts";
+import { SecureChannel } from "../../lib/protocol/channel.ts";
+import { serverHandshake } from "../../lib/protocol/handshake.ts";
+import {
+  type ClientMessage,
+  decodeClientMessage,
+  encodeServerMessage,
+  type MessageOf,
+  type ServerMessage,
+} from "../../lib/protocol/messages.ts";
+import { LOBBY, sealText } from "../../lib/rooms/open_room.ts";
+import { allEvents } from "../attacks/server.ts";
+
+/** A client's message to a room. */
+export type Send = MessageOf<ClientMessage, "send">;
+
+/** Everyone's clock. */
+const SENT_AT = "2026-01-01T00:00:00.000Z";
+
+/** Nobody waits long in a test. */
+export const IMPATIENT = { leastDelayMs: 1, mostDelayMs: 2 };
+
+/** See the module's description. */
+export class PuppetServer implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #connections: Deno.TcpConn[] = [];
+  /** The room's ring, the newest key first. */
+  keys = [FernetKey.generate()];
+  /** The room's log. */
+  log: LogEntry[] = [];
+  /** The account's name in the answer to a login. */
+  user = "alice";
+  #stored = 0;
+  #loginError: Error | undefined;
+  channel!: SecureChannel;
+  client!: ChatConnection;
+
+  /** A server with a client in its lobby, after something has happened there. */
+  static async start(
+    options: JoinOptions = {},
+    prepare: (server: PuppetServer) => void = () => {},
+  ): Promise<PuppetServer> {
+    const server = new PuppetServer();
+    prepare(server);
+    const { hostname, port } = server.#listener.addr;
+    const timing = { ...IMPATIENT, ...options.timing };
+    const logIn = async (): Promise<LoggedIn> => {
+      if (server.#loginError !== undefined) throw server.#loginError;
+      const channel = await dial({ hostname, port });
+      channel.rekey(new Uint8Array(64), []);
+      return { channel, user: server.user };
+    };
+    const joining = logIn().then((loggedIn) =>
+      ChatConnection.join(loggedIn, { server: { hostname, port }, logIn, ...options, timing })
+    );
+    await server.accept();
+    await server.receive("join");
+    server.join();
+    server.client = await joining;
+    return server;
+  }
+
+  get key(): FernetKey {
+    return this.keys[0] as FernetKey;
+  }
+
+  /** The log's end. */
+  get head(): Head {
+    const { seq, chain } = this.log.at(-1) ?? { seq: 0, chain: chainStart(LOBBY) };
+    return { seq, chain };
+  }
+
+  /** Takes the client's next connection, up to the end of the login. */
+  async accept(): Promise<void> {
+    const connection = await this.#listener.accept();
+    this.#connections.push(connection);
+    this.channel = new SecureChannel("server", connection, await serverHandshake(connection), {
+      maxQueuedBytes: 64 * 1024 * 1024,
+    });
+    this.channel.rekey(new Uint8Array(64), []);
+  }
+
+  /** Takes the client's next connection, answers its `join` and gives that back. */
+  async acceptAgain(head: Head = this.head): Promise<MessageOf<ClientMessage, "join">> {
+    await this.accept();
+    const join = await this.receive("join");
+    this.join(head);
+    return join;
+  }
+
+  /** Answers a `join`. */
+  join({ seq: last_seq, chain: head }: Head = this.head): void {
+    const keys = this.keys.map(String);
+    this.say({ type: "joined", room: LOBBY, kind: "open", keys, last_seq, head });
+  }
+
+  /** The next message but pings, which has to be of a type. */
+  async receive<T extends ClientMessage["type"]>(type: T): Promise<MessageOf<ClientMessage, T>> {
+    for (;;) {
+      const message = decodeClientMessage(await this.channel.receive() as Uint8Array);
+      if (message.type === "ping" && type !== "ping") continue;
+      assert.equal(message.type, type);
+      return message as MessageOf<ClientMessage, T>;
+    }
+  }
+
+  async receiveSends(count: number): Promise<Send[]> {
+    const sends: Send[] = [];
+    while (sends.length < count) sends.push(await this.receive("send"));
+    return sends;
+  }
+
+  say(message: ServerMessage): void {
+    this.channel.send(encodeServerMessage(message));
+  }
+
+  /** Puts a message into the log. */
+  store(
+    text: string,
+    { sender = "bob", id = `m${++this.#stored}`, key = this.key } = {},
+  ): LogEntry {
+    const envelope = { room: LOBBY, sender, id, sent_at: SENT_AT };
+    const { keyId, token } = sealText(key, envelope, text);
+    return this.append({ room: LOBBY, sender, messageId: id, sentAt: SENT_AT, keyId, token });
+  }
+
+  /** Puts what the client sent into the log. */
+  storeSent({ room, id: messageId, sent_at: sentAt, key_id: keyId, token }: Send): LogEntry {
+    return this.append({ room, sender: "alice", messageId, sentAt, keyId, token });
+  }
+
+  append(entry: Omit<LogEntry, "seq" | "chain">): LogEntry {
+    const { seq, chain } = this.head;
+    const numbered = { ...entry, seq: seq + 1 };
+    const stored = { ...numbered, chain: chainNext(chain, numbered) };
+    this.log.push(stored);
+    return stored;
+  }
+
+  /** Delivers entries. */
+  deliver(...entries: readonly LogEntry[]): void {
+    for (const entry of entries) this.say({ type: "message", ...toWire(entry) });
+  }
+
+  /** Says something as bob. */
+  deliverText(text: string): void {
+    this.deliver(this.store(text));
+  }
+
+  /** Stores and acks what the client sent. */
+  ack(send: Send): void {
+    this.ackEntry(this.storeSent(send));
+  }
+
+  ackEntry({ room, messageId: id, seq, chain }: LogEntry): void {
+    this.say({ type: "ack", room, id, seq, chain });
+  }
+
+  /** Answers the client's next `history`; gives that back. */
+  async answerHistory(
+    alter: (page: LogEntry[], previous: string) => [LogEntry[], string] = (...same) => same,
+  ): Promise<MessageOf<ClientMessage, "history">> {
+    const asked = await this.receive("history");
+    this.sayHistory(asked, alter);
+    return asked;
+  }
+
+  /** Answers a `history`. */
+  sayHistory(
+    { before, limit }: MessageOf<ClientMessage, "history">,
+    alter: (page: LogEntry[], previous: string) => [LogEntry[], string] = (...same) => same,
+  ): void {
+    const end = Math.min(before, this.head.seq + 1);
+    const first = Math.max(1, end - limit);
+    const previous = this.log[first - 2]?.chain ?? chainStart(LOBBY);
+    const [page, said] = alter(this.log.slice(first - 1, end - 1), previous);
+    for (const entry of page) this.sayPast(entry);
+    this.sayHistoryEnd(end, said);
+  }
+
+  sayPast(entry: LogEntry): void {
+    this.say({ type: "past", ...toWire(entry) });
+  }
+
+  sayHistoryEnd(before: number, previous = chainStart(LOBBY)): void {
+    this.say({ type: "history_end", room: LOBBY, before, previous });
+  }
+
+  /** Lets no login through from now on. */
+  failLogins(error: Error): void {
+    this.#loginError = error;
+  }
+
+  /** Listens no more. */
+  refuseConnections(): void {
+    this.#listener.close();
+  }
+
+  /** Cuts the connection. */
+  cut(): void {
+    this.channel.abort(new Error("pulled the plug"));
+  }
+
+  /** What the client makes of everything up to here, without `ready` and the marker's own event. */
+  async events(): Promise<ClientEvent[]> {
+    this.deliverText("marker");
+    const events: ClientEvent[] = [];
+    for await (const event of this.client) {
+      if (event.type === "message" && event.text === "marker") break;
+      if (event.type !== "ready") events.push(event);
+    }
+    return events;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const each of [this.#listener, ...this.#connections]) closeQuietly(each);
+    this.client.abandon();
+    await allEvents(this.client);
+  }
+}
+
+/** An entry with the names that it has on the wire. */
+export function toWire(entry: LogEntry): Omit<MessageOf<ServerMessage, "message">, "type"> {
+  const { seq, sender, room, messageId: id, sentAt: sent_at, keyId: key_id, token, chain } = entry;
+  return { seq, sender, room, id, sent_at, key_id, token, chain };
+}
+
+/** Events in short: `message TEXT`, `past TEXT`, `ack ID`, `error CODE`, and so on. */
+export function brief(events: readonly ClientEvent[]): string[] {
+  return events.map((event) => {
+    switch (event.type) {
+      case "message":
+        return `${event.history ? "past" : "message"} ${event.text}`;
+      case "ack":
+        return `ack ${event.id}`;
+      case "error":
+      case "notice":
+        return `${event.type} ${event.code}`;
+      case "reconnecting":
+      case "closed":
+        return `${event.type} ${event.reason}`;
+      default:
+        return event.type;
+    }
+  });
+}
+
+function closeQuietly(resource: { close(): void }): void {
+  try {
+    resource.close();
+  } catch {
+    // It was closed already, which is what is wanted.
+  }
+}
