@@ -30,7 +30,8 @@ export class Program implements AsyncDisposable {
   readonly seen: string[] = [];
 
   protected constructor(program: "server" | "client", args: string[], options: SpawnOptions) {
-    const [command, ...first] = commandLine(program);
+    const { runtimeFlags, ...rest } = options;
+    const [command, ...first] = commandLine(program, runtimeFlags);
     this.#name = `${program} ${args.join(" ")}`;
     this.#child = new Deno.Command(command as string, {
       args: [...first, ...args],
@@ -38,7 +39,7 @@ export class Program implements AsyncDisposable {
       stdout: "piped",
       stderr: "piped",
       ...(isExecutable(program) ? ALONE : {}),
-      ...options,
+      ...rest,
     }).spawn();
     this.#input = this.#child.stdin.getWriter();
     this.#lines = this.#child.stdout
@@ -124,6 +125,8 @@ export interface SpawnOptions {
   cwd?: string;
   env?: { [name: string]: string };
   clearEnv?: boolean;
+  /** Flags of `deno run`; an executable takes none. */
+  runtimeFlags?: string[];
 }
 
 /** A running server. */
@@ -192,10 +195,10 @@ export async function addUser(db: string, name: string, password: string): Promi
 }
 
 /** The command line that starts a program. */
-export function commandLine(program: "server" | "client"): string[] {
+export function commandLine(program: "server" | "client", runtimeFlags: string[] = []): string[] {
   return isExecutable(program)
     ? [executable(program)]
-    : [Deno.execPath(), "run", "--quiet", "-A", `${ROOT}${program}.ts`];
+    : [Deno.execPath(), "run", "--quiet", "-A", ...runtimeFlags, `${ROOT}${program}.ts`];
 }
 
 function executable(program: "server" | "client"): string {
