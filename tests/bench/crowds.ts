@@ -8,12 +8,11 @@
  * @module
  */
 
-import { ml_kem768_x25519 as xWing } from "@noble/post-quantum/hybrid.js";
+import { send } from "../../lib/client/exchange.ts";
 import type { Credentials } from "../../lib/client/login.ts";
-import { send } from "../../lib/client/login.ts";
-import { encodeFrames, writeAll } from "../../lib/framing.ts";
+import { joinQuickly, type QuickMember } from "../attacks/quick_login.ts";
+import { garbage, halfHello, Noise, visit } from "../attacks/strangers.ts";
 import { TextLineStream } from "../scenario/text_line_stream.ts";
-import { joinQuickly, type QuickMember } from "./quick_login.ts";
 
 /** The account of all members of a crowd. */
 export const CROWD: Credentials = { username: "crowd", password: "not a secret" };
@@ -94,25 +93,8 @@ export class Crowd implements AsyncDisposable {
 /** What this process's crowd has seen. */
 const stats: CrowdStats = { closed: 0, opened: 0 };
 
-/** Numbers that look random, the same in every run: xorshift32 (Marsaglia, 2003). */
-function* noise(seed: number): Generator<number, never> {
-  for (let state = seed;;) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    yield state >>> 0;
-  }
-}
-
-const random = noise(0xfe12c4a7);
-
-function below(limit: number): number {
-  return random.next().value % limit;
-}
-
-function randomBytes(count: number): Uint8Array {
-  return Uint8Array.from({ length: count }, () => below(256));
-}
+/** The same in every run. */
+const NOISE = new Noise(0xfe12c4a7);
 
 /** A member that is there and says nothing but `ping`. */
 async function member(port: number): Promise<void> {
@@ -127,49 +109,24 @@ async function listen(channel: QuickMember["channel"]): Promise<void> {
   while (await channel.receive() !== null);
 }
 
-/** A hello as a client says it, and may say again: the server cannot know. */
-function helloFrame(publicKey: Uint8Array): Uint8Array {
-  const magic = new TextEncoder().encode("fernchat\0\x01");
-  return encodeFrames([Uint8Array.of(...magic, ...publicKey)]);
-}
-
-const HELLO = helloFrame(xWing.keygen().publicKey);
-
 /** Half a handshake, then silence, until the server is tired of it; and again. */
-async function halfOpen(port: number): Promise<void> {
-  for (;;) await visit(port, HELLO.subarray(0, 1 + below(HELLO.length - 1)));
+async function halfOpenPeer(port: number): Promise<void> {
+  for (;;) await come(port, halfHello(NOISE));
 }
-
-/** What a peer can say that is not Fernchat, or not for long. */
-const GARBAGE: readonly (() => Uint8Array)[] = [
-  () => randomBytes(1 + below(4_096)),
-  () => encodeFrames([randomBytes(1 + below(2_048))]),
-  () => helloFrame(randomBytes(1_216)),
-  () => Uint8Array.of(...HELLO, ...encodeFrames([randomBytes(17 + below(1_024))])),
-];
 
 /** Garbage until the server closes, then other garbage, a second later. */
-async function garbage(port: number): Promise<void> {
-  await pause(below(GARBAGE_PAUSE_MS));
+async function garbagePeer(port: number): Promise<void> {
+  await pause(NOISE.below(GARBAGE_PAUSE_MS));
   for (;;) {
-    await visit(port, (GARBAGE[below(GARBAGE.length)] as () => Uint8Array)());
+    await come(port, garbage(NOISE));
     await pause(GARBAGE_PAUSE_MS);
   }
 }
 
-/** Connects, says something, and waits for the server to close. */
-async function visit(port: number, bytes: Uint8Array): Promise<void> {
-  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+async function come(port: number, bytes: Uint8Array): Promise<void> {
   stats.opened += 1;
-  try {
-    await writeAll(connection, bytes);
-    const chunk = new Uint8Array(2_048);
-    while (await connection.read(chunk) !== null);
-  } catch {
-    // A reset: it was closed with something unread.
-  }
+  await visit(port, bytes);
   stats.closed += 1;
-  connection.close();
 }
 
 function pause(milliseconds: number): Promise<void> {
@@ -202,7 +159,7 @@ function breakDown(error: unknown): never {
 
 async function main(kind: CrowdKind, port: number, count: number): Promise<void> {
   if (kind === "members") await gatherMembers(port, count);
-  else await gatherStrangers(kind === "garbage" ? garbage : halfOpen, port, count);
+  else await gatherStrangers(kind === "garbage" ? garbagePeer : halfOpenPeer, port, count);
   console.log(JSON.stringify({ there: count }));
   for await (const _ of Deno.stdin.readable);
   console.log(JSON.stringify(stats));

@@ -8,12 +8,12 @@
  * @module
  */
 
-import { addUser, ServerProgram } from "../scenario/programs.ts";
+import { addQuickAccounts } from "../attacks/quick_login.ts";
 import { TempFolder } from "../attacks/server.ts";
+import { addUser, ServerProgram } from "../scenario/programs.ts";
 import { Bystanders, type Latencies } from "./bystanders.ts";
 import { CROWD, Crowd, type CrowdStats } from "./crowds.ts";
 import { cpuSeconds, freePort, liveMiB, residentMiB } from "./gauges.ts";
-import { addQuickAccounts } from "./quick_login.ts";
 import { median, printRow, quantile } from "./table.ts";
 
 const MEMBERS = 2_000;
