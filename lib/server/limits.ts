@@ -38,8 +38,8 @@ export interface Limits {
   silenceMs: number;
   /** Milliseconds between two looks at who is silent. */
   silenceCheckMs: number;
-  /** Log lines of one kind that strangers can cause in a minute. */
-  strangerLinesPerMinute: number;
+  /** Log lines of one kind in a minute, where peers can cause them without end. */
+  linesPerMinute: number;
   /** Milliseconds that a peer has for its last words, when the server ends the connection. */
   farewellMs: number;
 }
@@ -59,7 +59,7 @@ export const DEFAULT_LIMITS: Limits = {
   calmQueueBytes: 128 * 1024,
   silenceMs: 35_000,
   silenceCheckMs: 5_000,
-  strangerLinesPerMinute: 20,
+  linesPerMinute: 20,
   farewellMs: 10_000,
 };
 

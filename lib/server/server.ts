@@ -96,7 +96,7 @@ export class RunningServer {
   readonly #parts: Parts;
   readonly #limits: Limits;
   readonly #logger: Logger;
-  readonly #strangers: LimitedLogger;
+  readonly #bounded: LimitedLogger;
   readonly #admission: Admission;
   readonly #context: SessionContext;
   readonly #sessions = new Map<Session, Promise<void>>();
@@ -108,8 +108,8 @@ export class RunningServer {
     this.#parts = parts;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#logger = options.logger;
-    this.#strangers = limited(options.logger, {
-      perMinute: this.#limits.strangerLinesPerMinute,
+    this.#bounded = limited(options.logger, {
+      perMinute: this.#limits.linesPerMinute,
     });
     this.#admission = new Admission(this.#limits);
     this.#context = this.#makeContext(options);
@@ -165,7 +165,7 @@ export class RunningServer {
     await this.#stopSessions();
     await log.close();
     this.#context.hub.close();
-    this.#strangers[Symbol.dispose]();
+    this.#bounded[Symbol.dispose]();
     const head = await this.head();
     database.close();
     return head;
@@ -186,7 +186,7 @@ export class RunningServer {
       turns: new Turns(),
       metrics,
       logger: this.#logger,
-      strangers: this.#strangers,
+      bounded: this.#bounded,
     };
   }
 
@@ -215,7 +215,7 @@ export class RunningServer {
 
   async #accept(): Promise<void> {
     const onError = (error: unknown): void =>
-      this.#strangers.error("cannot-accept", { reason: describeError(error) });
+      this.#bounded.error("cannot-accept", { reason: describeError(error) });
     for await (const connection of connections(this.#parts.listener, onError)) {
       this.#serve(connection);
     }
@@ -229,7 +229,7 @@ export class RunningServer {
     const admitted = this.#admission.admit(address, () => session.evict());
     if ("refused" in admitted) {
       metrics.connectionRefused(admitted.refused);
-      this.#strangers.warn("connection-refused", { peer: name, reason: admitted.refused });
+      this.#bounded.warn("connection-refused", { peer: name, reason: admitted.refused });
       return connection.close();
     }
     const { authenticated, leave } = admitted;

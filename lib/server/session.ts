@@ -30,8 +30,8 @@ export interface SessionContext extends AuthenticationContext {
   metrics: Metrics;
   /** Takes what happens to users. */
   logger: Logger;
-  /** Takes what strangers cause. */
-  strangers: Logger;
+  /** Takes what peers can cause without end: so many lines a minute. */
+  bounded: Logger;
 }
 
 /** A connection that was accepted. */
@@ -201,7 +201,7 @@ export class Session {
     }
     this.#state = "stranger";
     this.#context.metrics.login("throttled");
-    this.#context.strangers.info("login-throttled", this.#fields());
+    this.#context.bounded.info("login-throttled", this.#fields());
     this.#outbound?.send({ type: "error", ...answer });
   }
 
@@ -233,7 +233,7 @@ export class Session {
   }
 
   async join(message: MessageOf<ClientMessage, "join">): Promise<void> {
-    const { hub, limits, metrics, logger } = this.#context;
+    const { hub, limits, metrics, bounded } = this.#context;
     const outbound = this.#outbound as Outbound;
     if (!hub.has(message.room)) {
       const sentence = `No room ${message.room} here`;
@@ -247,7 +247,7 @@ export class Session {
       outbound,
       onFailure: (error) => this.#dismiss(error, limits.farewellMs),
       onRefused: (error) =>
-        logger.warn("message-refused", { ...this.#fields(), reason: describeError(error) }),
+        bounded.warn("message-refused", { ...this.#fields(), reason: describeError(error) }),
       onDelivered: () => metrics.delivered(1),
     }, message);
   }
@@ -299,15 +299,15 @@ export class Session {
   #noteEnd(why: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
-    const { logger, strangers, metrics } = this.#context;
+    const { logger, bounded, metrics } = this.#context;
     const { failures } = this.#authentication;
     for (let at = 0; at < failures; at += 1) metrics.login("failed");
-    if (failures > 0) strangers.info("login-failed", { ...this.#fields(), attempts: failures });
+    if (failures > 0) bounded.info("login-failed", { ...this.#fields(), attempts: failures });
     if (why === undefined) return logger.info("left", this.#fields());
     const { code } = explain(why);
     metrics.disconnected(code);
     const fields = { ...this.#fields(), code, reason: describeError(why) };
-    if (this.#user === "") strangers.info("stranger-ended", fields);
+    if (this.#user === "") bounded.info("stranger-ended", fields);
     else logger.info("ended", fields);
   }
 

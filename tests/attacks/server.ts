@@ -73,7 +73,7 @@ export class TestServer implements AsyncDisposable {
         demo: false,
         logger: server.#logger(),
         ...options,
-        limits: { strangerLinesPerMinute: Infinity, ...options.limits },
+        limits: { linesPerMinute: Infinity, ...options.limits },
       });
       return server;
     } catch (error) {

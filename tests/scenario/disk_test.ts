@@ -137,7 +137,7 @@ Deno.test(
     assert.ok(fates.acked.size > 0 && fates.refused.size > 0);
     await using late = await JsonClient.start(server.port, "user1", "pass1");
     server.kill("SIGTERM");
-    await late.event("closed");
+    await late.event("reconnecting"); // the server has said good-bye
     assert.equal(await server.ended(), 0);
     assert.match(
       await server.stderr,

@@ -13,6 +13,9 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 /** Milliseconds after which a scenario that waits for something is stuck. */
 const PATIENCE_MS = 30_000;
 
+/** Milliseconds in which a line has to come that a scenario reads others before. */
+const MAX_LINES_MS = 2 * PATIENCE_MS;
+
 /** Bytes of a child's stderr that are kept for a failure's message. */
 const MAX_KEPT = 65_536;
 
@@ -32,7 +35,7 @@ export class Program implements AsyncDisposable {
   protected constructor(program: "server" | "client", args: string[], options: SpawnOptions) {
     const { shell, runtimeFlags, ...spawnOptions } = options;
     const [command, ...first] = [
-      ...(shell === undefined ? [] : ["sh", "-c", shell, "sh"]),
+      ...(shell === undefined ? [] : ["/bin/sh", "-c", shell, "sh"]),
       ...commandLine(program, runtimeFlags),
     ];
     this.#name = `${program} ${args.join(" ")}`;
@@ -75,7 +78,10 @@ export class Program implements AsyncDisposable {
 
   /** Reads lines up to the first that fits. */
   async until(fits: (line: string) => boolean): Promise<string> {
-    for (;;) {
+    for (const end = performance.now() + MAX_LINES_MS;;) {
+      if (performance.now() > end) {
+        throw new Error(`${this.#name} only said ${this.seen.slice(-9)}`);
+      }
       const line = await this.line();
       if (line === undefined) {
         throw new Error(`${this.#name} ended early, after ${this.seen}: ${await this.#kept}`);

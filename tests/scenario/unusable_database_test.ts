@@ -98,7 +98,7 @@ Deno.test("a server that is stopped while its database is locked ends, and acks 
   // Nothing tells when the server has it; a login takes much longer.
   await using _other = await JsonClient.start(server.port, "user1", "pass1");
   server.kill("SIGTERM");
-  await sender.event("closed");
+  await sender.event("reconnecting"); // the server has said good-bye
   assert.doesNotMatch(sender.seen.join("\n"), /"type":"ack"/);
   assert.equal(await server.ended(), 0);
   assert.deepEqual(storedRows(db), []);
@@ -198,11 +198,17 @@ class DamagedLog implements Disposable {
 
 /** What holds of a server whose table is damaged in the middle: the log's end is not touched. */
 async function assertServes(server: ServerProgram, { db }: DamagedLog): Promise<void> {
-  await using sender = await JsonClient.start(server.port, "user1", "pass1");
-  await using reader = await JsonClient.start(server.port, "user1", "pass1");
+  const start = (history: string): Promise<JsonClient> =>
+    JsonClient.start(server.port, "user1", "pass1", {}, ["--history", history]);
+  await using sender = await start("0");
+  await using reader = await start("0");
+  await using curious = await start("1000");
+  assert.equal((await curious.event("error"))["code"], "history-failed");
   await sender.send("behind the damage", "new");
   const ack = await sender.event("ack");
-  assert.equal((await reader.event("message"))["seq"], ack["seq"]);
+  for (const other of [reader, curious]) {
+    await other.until((line) => JSON.parse(line).seq === ack["seq"]);
+  }
   const database = new DatabaseSync(db, { readOnly: true });
   const row = database.prepare("SELECT message_id FROM messages WHERE room = 'lobby' AND seq = ?")
     .get(Number(ack["seq"]));
@@ -252,7 +258,7 @@ Deno.test("a damaged index: messages that need its pages are refused, the others
   assert.equal(await server.ended(), 0);
   assert.match(
     await server.stderr,
-    /a message was refused: Cannot use the database .*: it is damaged/,
+    /message-refused user=user1 .*Cannot use the database .*: it is damaged/,
   );
 });
 
