@@ -15,11 +15,17 @@ export interface SanitizeOptions {
   keepNewlines?: boolean;
 }
 
-/** Marks drawn over what precedes them, taking no column: what "zalgo" text piles up. */
-const STACKING = String.raw`[[\p{Mn}\p{Me}\u1160-\u11ff\ud7b0-\ud7ff]--\p{DI}]`;
+/**
+ * Marks drawn over what precedes them, taking no column: what "zalgo" text piles up. Not those that
+ * are shown as their number below, also where one is unassigned among the Hangul vowels.
+ */
+const STACKING = String.raw`[[\p{Mn}\p{Me}\u1160-\u11ff\ud7b0-\ud7ff]--[\p{C}\p{DI}]]`;
+
+/** A mark, with the joiner that may be honest behind it: a pile goes on over joiners. */
+const PILED = String.raw`(?:${STACKING}[\u200c\u200d]?)`;
 
 /** Four per base: real scripts need three (pointed Hebrew) or four (Tibetan); more is a prank. */
-const TOO_MANY_MARKS = new RegExp(`(${STACKING}{4})${STACKING}+`, "gv");
+const TOO_MANY_MARKS = new RegExp(`(${PILED}{4})${PILED}+`, "gv");
 
 /** A mark with nothing before it would be drawn over whatever we printed earlier. */
 const MARK_WITHOUT_BASE = new RegExp(String.raw`(^|\n)(?=${STACKING})`, "gv");
