@@ -62,7 +62,8 @@ Deno.test(`the server is killed ${KILLS} times under load: nothing acked is lost
     await Promise.all([alice.stop(), bob.stop()]);
     await listener.upTo(lastSeq(site.db));
     assertKept(site.db, acks, [listener]);
-    assert.ok(alice.reconnects.length >= KILLS && bob.reconnects.length >= KILLS);
+    // Before each kill one of them was there at least, or nothing would have been acked.
+    assert.ok(alice.reconnects.length + bob.reconnects.length >= KILLS);
     await site.verify();
   } finally {
     await server[Symbol.asyncDispose]();
