@@ -20,14 +20,13 @@ import { CallerError, describeError, PeerError } from "../errors.ts";
 import { isMessageId } from "../protocol/messages.ts";
 import { checkText, LOBBY } from "../rooms/open_room.ts";
 import { type Address, DEFAULT_HOST, DEFAULT_PORT, formatAddress } from "./address.ts";
-import { Outage } from "./backoff.ts";
 import { dialAndLogIn, joinRoom, type LoggedIn, type LogIn } from "./enter.ts";
 import { type AckEvent, type ClientEvent, type ClosedEvent, codeOf, EventQueue } from "./events.ts";
 import { checkHistoryCount } from "./history.ts";
+import { Lifetime } from "./lifetime.ts";
 import { Link } from "./link.ts";
 import type { Credentials } from "./login.ts";
 import { Member } from "./member.ts";
-import { reconnect } from "./reconnect.ts";
 import type { RoomState } from "./room_state.ts";
 import { TIMING, type Timing } from "./timing.ts";
 
@@ -84,19 +83,18 @@ export async function connect(options: ConnectOptions): Promise<ChatConnection> 
 export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposable {
   readonly #member: Member;
   readonly #events: EventQueue;
-  readonly #entrance: Entrance;
-  readonly #timing: Timing;
   readonly #leaving = new AbortController();
   readonly #ended: Promise<void>;
-  #outage: Outage | undefined;
   #failure: unknown;
 
   private constructor(member: Member, events: EventQueue, link: Link, entrance: Entrance) {
     this.#member = member;
     this.#events = events;
-    this.#entrance = entrance;
-    this.#timing = { ...TIMING, ...entrance.timing };
-    this.#ended = this.#live(link);
+    const { signal } = this.#leaving;
+    const { logIn, reconnectForMs = Infinity } = entrance;
+    const timing = { ...TIMING, ...entrance.timing };
+    const lifetime = new Lifetime({ member, events, logIn, reconnectForMs, timing, signal });
+    this.#ended = this.#live(lifetime, link);
   }
 
   /**
@@ -212,62 +210,18 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
     return this.#events[Symbol.asyncIterator]();
   }
 
-  /** From the first connection to the end of the last one. */
-  async #live(first: Link): Promise<void> {
-    const { signal } = this.#leaving;
-    let link = first;
+  async #live(lifetime: Lifetime, first: Link): Promise<void> {
+    let closed: ClosedEvent = { type: "closed", reason: "left", message: "You left" };
     try {
-      while (!signal.aborted) {
-        const why = await this.#member.run(link);
-        if (!signal.aborted) link = await this.#comeBack(why, link);
-      }
+      await lifetime.live(first);
     } catch (error) {
-      if (!signal.aborted) this.#failure = error;
+      this.#failure = error;
+      closed = { type: "closed", reason: codeOf(error), message: describeError(error) };
     }
-    link.abort();
-    const closed = this.#failure === undefined ? LEFT : closedBy(this.#failure);
     this.#member.abandon(new PeerError("connection-cut", closed.message));
     this.#events.unbound();
     await this.#events.push(closed);
   }
-
-  async #comeBack(why: unknown, { age }: Link): Promise<Link> {
-    // A connection that was of no use is part of the same outage.
-    const wasUseful = this.#member.progressed || age > this.#timing.mostDelayMs;
-    if (wasUseful) this.#outage = undefined;
-    this.#outage ??= new Outage(this.#entrance.reconnectForMs ?? Infinity, this.#timing);
-    return await reconnect(why, {
-      outage: this.#outage,
-      tell: (event) => this.#events.push(event),
-      enter: () => this.#rejoin(),
-      signal: this.#leaving.signal,
-    });
-  }
-
-  async #rejoin(): Promise<Link> {
-    const { user, state } = this.#member;
-    const { channel, user: name } = await this.#entrance.logIn();
-    try {
-      this.#leaving.signal.throwIfAborted();
-      if (name !== user) {
-        throw new PeerError("message-unexpected", `The server calls ${user} by another name now`);
-      }
-      const place = { room: state.room, after: state.head.seq };
-      const joined = await joinRoom(channel, place, this.#timing);
-      await this.#member.rejoin(joined);
-      this.#leaving.signal.throwIfAborted();
-      return new Link(channel, this.#timing);
-    } catch (error) {
-      await channel.close();
-      throw error;
-    }
-  }
-}
-
-const LEFT: ClosedEvent = { type: "closed", reason: "left", message: "You left" };
-
-function closedBy(error: unknown): ClosedEvent {
-  return { type: "closed", reason: codeOf(error), message: describeError(error) };
 }
 
 function badId(id: string): CallerError {

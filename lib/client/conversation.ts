@@ -116,7 +116,7 @@ export class Conversation {
       case "error":
         return event.id === undefined ? this.#complain(event.message) : undefined;
       case "closed":
-        return event.reason === "left" ? undefined : this.#complain(event.message);
+        return event.reason === "left" ? undefined : this.#showEnd(event.message);
     }
   }
 
@@ -137,6 +137,13 @@ export class Conversation {
     this.#isLost = false;
     this.#terminal.notice("Connected again");
     this.#showPrompt();
+  }
+
+  /** What was being typed stays on the screen, to be copied from there. */
+  #showEnd(message: string): void {
+    const { typed } = this.#terminal;
+    if (typed !== "") this.#complain(`Not sent: ${typed}`);
+    this.#complain(message);
   }
 
   #showOwn({ id }: AckEvent): void {

@@ -24,8 +24,10 @@ export class Link {
   readonly #channel: SecureChannel;
   readonly #timing: Timing;
   readonly #began = performance.now();
-  /** Since when the server owes a sign of life; not while this side does not listen. */
-  #listeningSince: number | undefined;
+  /** Whether this side waits for a message: only then is no message a silence. */
+  #isListening = false;
+  /** Looks since the last message. Counted, not timed: a process that slept has heard nothing. */
+  #silentLooks = 0;
   #goodbye: EnvironmentError | undefined;
   #ending: ReturnType<typeof setTimeout> | undefined;
 
@@ -70,9 +72,10 @@ export class Link {
 
   async #readAll(handle: Handler): Promise<unknown> {
     for (;;) {
-      this.#listeningSince = performance.now();
+      this.#isListening = true;
       const encoded = await this.#channel.receive();
-      this.#listeningSince = undefined;
+      this.#isListening = false;
+      this.#silentLooks = 0;
       if (encoded === null) {
         return new EnvironmentError("server-closed", "The server closed the connection");
       }
@@ -94,8 +97,9 @@ export class Link {
   }
 
   #endIfSilent(): void {
-    const since = this.#listeningSince ?? Infinity;
-    if (performance.now() - since < this.#timing.silenceMs) return;
+    const { silenceMs, lookMs } = this.#timing;
+    if (this.#isListening) this.#silentLooks += 1;
+    if (this.#silentLooks * lookMs <= silenceMs) return;
     this.#channel.abort(
       new PeerError("deadline-missed", "The server is silent: the connection is lost"),
     );

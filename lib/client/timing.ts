@@ -25,7 +25,7 @@ export interface Timing {
 /** What holds where nothing else is said. */
 export const TIMING: Timing = {
   pingMs: 10_000, // each is answered: three answers are missing before a server is given up
-  silenceMs: 40_000, // and 5 s to look: noticed within the protocol's 45 s
+  silenceMs: 35_000, // and 5 s to look: noticed well within the 45 s that are promised
   lookMs: 5_000,
   answerMs: 25_000, // a server may hold a login back for 10 s, and a busy one needs some more
   closeMs: 2_000,

@@ -44,14 +44,14 @@ export class AppendQueue {
     return this.#waiting.length === 0;
   }
 
-  /** Takes an entry in; resolves when it is stored. Throws `log-overloaded`. */
-  async push(entry: NewEntry): Promise<LogEntry> {
+  /** Takes an entry in; resolves when it is stored. Rejects with `log-overloaded`. */
+  push(entry: NewEntry): Promise<LogEntry> {
     const bytes = sizeOf(entry);
-    if (this.#bytes + bytes > this.#maxBytes) throw overloaded();
+    if (this.#bytes + bytes > this.#maxBytes) return Promise.reject(overloaded());
     this.#bytes += bytes;
     const { promise, resolve, reject } = Promise.withResolvers<LogEntry>();
     this.#waiting.push({ entry, since: performance.now(), resolve, reject });
-    return await promise;
+    return promise;
   }
 
   /** The first entries, those that fit one commit, at least one; they stay in the queue. */

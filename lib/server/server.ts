@@ -124,6 +124,11 @@ export class RunningServer {
     return this.#parts.listener.addr;
   }
 
+  /** How many connections it serves. */
+  get connections(): number {
+    return this.#sessions.size;
+  }
+
   /** The Fernet keys of the open rooms, newest first. */
   get ring(): KeyRing {
     return this.#context.hub.ring;

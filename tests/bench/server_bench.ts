@@ -11,6 +11,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { type ChatConnection, connect } from "../../lib/client/connection.ts";
 import { addUser, ServerProgram } from "../scenario/programs.ts";
+import { cpuSeconds, residentMiB } from "./gauges.ts";
 import { median, printRow, quantile } from "./table.ts";
 
 const CLIENTS = 100;
@@ -30,9 +31,6 @@ const WHO = { username: "bench", password: "a password for the bench" };
 
 /** Milliseconds after which a step is stuck. */
 const PATIENCE_MS = 60_000;
-
-/** Clock ticks a second in /proc: USER_HZ, 100 on all of Linux's usual machines. */
-const TICKS_PER_SECOND = 100;
 
 /** Connections to one server whose messages are counted. */
 class Crowd implements AsyncDisposable {
@@ -228,27 +226,6 @@ function countCommits(path: string): number {
     if (view.getUint32(at + 4) !== 0) commits += 1;
   }
   return commits;
-}
-
-/** User and system time of a process so far (proc(5), fields 14 and 15); NaN without /proc. */
-function cpuSeconds(pid: number | "self"): number {
-  const stat = readProc(`/proc/${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-}
-
-/** Resident memory of a process in MiB; NaN without /proc. */
-function residentMiB(pid: number): number {
-  const line = /^VmRSS:\s+(\d+) kB$/m.exec(readProc(`/proc/${pid}/status`));
-  return Number(line?.[1] ?? NaN) / 1024;
-}
-
-function readProc(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return "";
-  }
 }
 
 function progress(line = ""): void {

@@ -350,13 +350,13 @@ Deno.test("a server that answers pings, and nothing else, is not given up", asyn
 
 Deno.test("a client whose owner does not read is not taken for a silent server", async () => {
   await using server = await PuppetServer.start({
-    timing: { pingMs: 20, silenceMs: 300, lookMs: 5 },
+    timing: { pingMs: 2, silenceMs: 40, lookMs: 2 },
   });
   const { client } = server;
   const count = 1_500;
   for (let at = 0; at < count; at += 1) server.deliverText("hello");
   while (client.room.head.seq < 1_023) await server.receive("ping");
-  for (let at = 0; at < 25; at += 1) await server.receive("ping"); // 0.5 s, without a pong
+  for (let at = 0; at < 60; at += 1) await server.receive("ping"); // 120 ms, without a pong
   const heard: string[] = [];
   for await (const event of client) {
     heard.push(event.type);

@@ -9,7 +9,7 @@ import { serverHandshake } from "../../lib/protocol/handshake.ts";
 import { decodeClientMessage, encodeServerMessage } from "../../lib/protocol/messages.ts";
 import { Tmux } from "../terminal/tmux.ts";
 import { logIn } from "./person.ts";
-import { commandLine, JsonClient, ServerProgram } from "./programs.ts";
+import { addUser, commandLine, JsonClient, ServerProgram } from "./programs.ts";
 
 const ignore = !Tmux.available();
 
@@ -20,6 +20,7 @@ async function atTerminal(
     other: JsonClient,
     server: ServerProgram,
     restart: () => Promise<void>,
+    db: string,
   ) => Promise<void>,
   env: { [name: string]: string } = {},
 ): Promise<void> {
@@ -34,7 +35,7 @@ async function atTerminal(
     await using other = await JsonClient.start(server.port, "user1", "pass1");
     const command = [...commandLine("client"), `127.0.0.1:${server.port}`];
     await using terminal = await Tmux.start({ command, env });
-    await work(terminal, other, server, restart);
+    await work(terminal, other, server, restart, `${dir}/x.db`);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
@@ -154,6 +155,25 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a server that lets a person wait: told after two seconds",
+  ignore,
+  fn: async () => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const answering = listener.accept().then(async (connection) => {
+      await serverHandshake(connection);
+      return connection;
+    });
+    const command = [...commandLine("client"), `127.0.0.1:${listener.addr.port}`];
+    await using terminal = await Tmux.start({ command });
+    await logIn(terminal);
+    await terminal.waitFor("-- Waiting for the server");
+    await terminal.key("C-c");
+    assert.equal(await terminal.exitCode(), 130);
+    (await answering).close();
+  },
+});
+
+Deno.test({
   name:
     "a restart of the server: told once each way, what was half typed stays, what was said is sent",
   ignore,
@@ -183,6 +203,24 @@ Deno.test({
       await terminal.type("exit");
       await terminal.key("Enter");
       assert.equal(await terminal.exitCode(), 0);
+    }),
+});
+
+Deno.test({
+  name:
+    "a server that does not know the person any more: the end, and what was typed is shown: exit 3",
+  ignore,
+  fn: () =>
+    atTerminal(async (terminal, _, server, restart, db) => {
+      await logIn(terminal);
+      await terminal.waitFor("lobby (open)>");
+      await terminal.type("half a line");
+      server.kill("SIGTERM");
+      await server.ended();
+      await addUser(db, "alice", "correct horse"); // the demo account ends with that
+      await restart();
+      await terminal.waitFor(/Not sent: half a line\nLogin refused: /);
+      assert.equal(await terminal.exitCode(), 3);
     }),
 });
 

@@ -30,10 +30,10 @@ export class Program implements AsyncDisposable {
   readonly seen: string[] = [];
 
   protected constructor(program: "server" | "client", args: string[], options: SpawnOptions) {
-    const { shell, ...spawnOptions } = options;
+    const { shell, runtimeFlags, ...spawnOptions } = options;
     const [command, ...first] = [
       ...(shell === undefined ? [] : ["sh", "-c", shell, "sh"]),
-      ...commandLine(program),
+      ...commandLine(program, runtimeFlags),
     ];
     this.#name = `${program} ${args.join(" ")}`;
     this.#child = new Deno.Command(command as string, {
@@ -130,6 +130,8 @@ export interface SpawnOptions {
   clearEnv?: boolean;
   /** Starts it from a shell, which has to `exec "$@"` in the end. */
   shell?: string;
+  /** Flags of `deno run`; an executable takes none. */
+  runtimeFlags?: string[];
 }
 
 /** A running server. */
@@ -199,10 +201,10 @@ export async function addUser(db: string, name: string, password: string): Promi
 }
 
 /** The command line that starts a program. */
-export function commandLine(program: "server" | "client"): string[] {
+export function commandLine(program: "server" | "client", runtimeFlags: string[] = []): string[] {
   return isExecutable(program)
     ? [executable(program)]
-    : [Deno.execPath(), "run", "--quiet", "-A", `${ROOT}${program}.ts`];
+    : [Deno.execPath(), "run", "--quiet", "-A", ...runtimeFlags, `${ROOT}${program}.ts`];
 }
 
 function executable(program: "server" | "client"): string {

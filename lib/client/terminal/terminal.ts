@@ -109,6 +109,11 @@ export class Terminal implements AsyncDisposable {
     if (this.#chatting) this.#screen.setPrompt(prompt);
   }
 
+  /** What is being typed at the prompt, not entered yet. */
+  get typed(): string {
+    return this.#chat.editor.text;
+  }
+
   /**
    * The next line typed at the prompt. The prompt stays on the screen between calls; what was
    * entered does not: print it if it is to be seen. While one call waits, another gives the same
