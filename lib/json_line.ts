@@ -5,11 +5,12 @@
  */
 
 /**
- * A value as one line of JSON. Control and format characters (bidi among them) are written as
- * `\uXXXX`, which means the same to every parser and nothing to a terminal.
+ * A value as one line of JSON. Control and format characters (bidi among them), invisible and
+ * unassigned ones are written as `\uXXXX`, which means the same to every parser and nothing to a
+ * terminal.
  */
 export function formatJson(value: unknown): string {
-  return escapeMatches(JSON.stringify(value), /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu);
+  return escapeMatches(JSON.stringify(value), /[\p{C}\p{DI}\p{Zl}\p{Zp}]/gu);
 }
 
 /** JSON that means the same, with the characters that match written as `\uXXXX`. */

@@ -99,10 +99,11 @@ function tableRow(row: LogRow): { [column: string]: string | number } {
   };
 }
 
+/** At a terminal, where a text could otherwise look like a row, each row is one line. */
 function safeCsvLine(record: { [column: string]: string | number | null }): string {
   const line = csvLine(Object.values(record));
   if (!Deno.stdout.isTerminal()) return line;
-  return `${sanitizeText(line.slice(0, -1), { keepNewlines: true })}\r`;
+  return `${sanitizeText(line.slice(0, -1))}\r`;
 }
 
 function open(ring: KeyRing, row: LogRow): Opened {

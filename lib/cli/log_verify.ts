@@ -78,7 +78,7 @@ function damaged(cause: EnvironmentError, rows: number, json: boolean): Verifica
   const kind = "damaged";
   const readable = rows === 0 ? "no row" : `only the first ${rows} of its rows`;
   const says = `${readable} can be read`;
-  if (json) console.log(formatJson({ event: "log-broken", kind, rows, message: says }));
+  if (json) say(formatJson({ event: "log-broken", kind, rows, message: says }));
   return new VerificationError(`log-${kind}`, `The log breaks: ${kind}: ${says}`, {
     cause,
     ...(cause.hint === undefined ? {} : { hint: cause.hint }),

@@ -64,9 +64,9 @@ export function fail(error: unknown): number {
   return exitCodeOf(error);
 }
 
-/** Writes lines to stderr, harmless for a terminal whatever they hold. Never throws. */
+/** Writes a line to stderr: one, and harmless for a terminal, whatever it holds. Never throws. */
 export function complain(text: string): void {
-  writeLine(Deno.stderr, sanitizeText(text, { keepNewlines: true }));
+  writeLine(Deno.stderr, sanitizeText(text));
 }
 
 /** Writes lines to stdout as they are. */

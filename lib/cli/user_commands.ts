@@ -5,9 +5,10 @@
  */
 
 import type { Command } from "commander";
-import type { Accounts } from "../auth/accounts.ts";
+import type { Account, Accounts } from "../auth/accounts.ts";
+import { sanitizeText } from "../client/terminal/sanitize.ts";
 import { formatJson } from "../json_line.ts";
-import { formatAccounts, withAccounts } from "../server/commands.ts";
+import { withAccounts } from "../server/commands.ts";
 import { say } from "./program.ts";
 
 interface Flags {
@@ -18,7 +19,8 @@ interface Flags {
 
 /** What a command says: to people, or to programs. */
 interface Outcome {
-  text: string;
+  /** Names may be anything here: an edited database has them as they are. */
+  lines: string[];
   json: unknown;
 }
 
@@ -34,12 +36,12 @@ export function addUserCommands(program: Command, defaultDb: string): void {
       .action(async (...given: unknown[]) => {
         const flags: Flags = (given.at(-1) as Command).optsWithGlobals();
         const name = typeof given[0] === "string" ? given[0] : "";
-        const { text, json } = await withAccounts(
+        const { lines, json } = await withAccounts(
           flags.db ?? defaultDb,
           { create },
           (accounts) => work(accounts, flags, name),
         );
-        say(flags.json ? formatJson(json) : text);
+        say(flags.json ? formatJson(json) : lines.map((line) => sanitizeText(line)).join("\n"));
       });
   const passwordFile = [
     "--password-file <file>",
@@ -53,25 +55,35 @@ export function addUserCommands(program: Command, defaultDb: string): void {
 
 async function add(accounts: Accounts, flags: Flags, name: string): Promise<Outcome> {
   accounts.add(name, await newPassword(name, flags));
-  return { text: `Added ${name}`, json: { event: "user-added", name } };
+  return { lines: [`Added ${name}`], json: { event: "user-added", name } };
 }
 
 async function passwd(accounts: Accounts, flags: Flags, name: string): Promise<Outcome> {
   accounts.setPassword(name, await newPassword(name, flags));
-  return { text: `Changed ${name}'s password`, json: { event: "user-changed", name } };
+  return { lines: [`Changed ${name}'s password`], json: { event: "user-changed", name } };
 }
 
 function remove(accounts: Accounts, _: Flags, name: string): Outcome {
   accounts.remove(name);
   return {
-    text: `Removed ${name}; who is connected now stays until leaving`,
+    lines: [`Removed ${name}; who is connected now stays until leaving`],
     json: { event: "user-removed", name },
   };
 }
 
 function list(accounts: Accounts): Outcome {
   const users = accounts.list();
-  return { text: formatAccounts(users), json: { users } };
+  return { lines: formatAccounts(users), json: { users } };
+}
+
+/** The accounts as a table. */
+function formatAccounts(accounts: readonly Account[]): string[] {
+  if (accounts.length === 0) return ["No accounts yet: add one with `user add NAME`"];
+  const width = Math.max(4, ...accounts.map((account) => account.name.length));
+  const rows = accounts.map(({ name, created_at, demo }) =>
+    `${name.padEnd(width)}  ${created_at}${demo ? "  (demo, on loopback only)" : ""}`
+  );
+  return [`${"NAME".padEnd(width)}  ADDED`, ...rows];
 }
 
 /** Loaded only here: the terminal costs a starting server a fifth of its time. */

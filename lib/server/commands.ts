@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Account } from "../auth/accounts.ts";
 import { Accounts } from "../auth/accounts.ts";
 import { openDatabase, openExistingDatabase } from "../database.ts";
 
@@ -25,14 +24,4 @@ export async function withAccounts<T>(
   } finally {
     database.close();
   }
-}
-
-/** The accounts as a table for people. */
-export function formatAccounts(accounts: readonly Account[]): string {
-  if (accounts.length === 0) return "No accounts yet: add one with `user add NAME`";
-  const width = Math.max(4, ...accounts.map((account) => account.name.length));
-  const rows = accounts.map(({ name, created_at, demo }) =>
-    `${name.padEnd(width)}  ${created_at}${demo ? "  (demo, on loopback only)" : ""}`
-  );
-  return [`${"NAME".padEnd(width)}  ADDED`, ...rows].join("\n");
 }

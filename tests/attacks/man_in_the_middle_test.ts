@@ -128,6 +128,21 @@ class Scene implements AsyncDisposable {
   }
 }
 
+/** Alice's login by way of him, when he has met both sides, and what must become of it. */
+async function meetBoth(
+  middle: Middleman,
+  { port }: TestServer,
+  check: (login: Promise<unknown>) => Promise<unknown>,
+): Promise<{ client: Side; upstream: Side; login: Promise<unknown> }> {
+  const login = check(connect({ ...ALICE, port: middle.port }));
+  const client = await middle.meetClient();
+  const upstream = await middle.meetServer(port);
+  return { client, upstream, login };
+}
+
+const assertCut = (login: Promise<unknown>): Promise<unknown> =>
+  assertFails(login, ConnectError, "connection-cut");
+
 const join = encodeClientMessage({ type: "join", room: LOBBY });
 
 Deno.test("a relayed login: the client stops, the man in the middle has nothing", async (t) => {
@@ -143,9 +158,7 @@ Deno.test("a relayed login: the client stops, the man in the middle has nothing"
 
   await t.step("he passes on the server's welcome as it came", async () => {
     using middle = new Middleman();
-    const login = assertRelayed(connect({ ...ALICE, port: middle.port }));
-    const client = await middle.meetClient();
-    const upstream = await middle.meetServer(server.port);
+    const { client, upstream, login } = await meetBoth(middle, server, assertRelayed);
     await middle.relayLogin(client, upstream);
     const welcome = await upstream.nextFrame(); // he cannot open it, but he can pass it on
     await writeAll(client.connection, encodeFrames([welcome as Uint8Array]));
@@ -164,9 +177,7 @@ Deno.test("a relayed login: the client stops, the man in the middle has nothing"
 
   await t.step("he makes up a welcome under the keys that he has", async () => {
     using middle = new Middleman();
-    const login = assertRelayed(connect({ ...ALICE, port: middle.port }));
-    const client = await middle.meetClient();
-    const upstream = await middle.meetServer(server.port);
+    const { client, upstream, login } = await meetBoth(middle, server, assertRelayed);
     await middle.relayLogin(client, upstream);
     client.channel.send(encodeServerMessage({ type: "welcome", user: "alice" }));
     await login;
@@ -174,13 +185,7 @@ Deno.test("a relayed login: the client stops, the man in the middle has nothing"
 
   await t.step("he cannot open the server's welcome", async () => {
     using middle = new Middleman();
-    const login = assertFails(
-      connect({ ...ALICE, port: middle.port }),
-      ConnectError,
-      "connection-cut",
-    );
-    const client = await middle.meetClient();
-    const upstream = await middle.meetServer(server.port);
+    const { client, upstream, login } = await meetBoth(middle, server, assertCut);
     await middle.relayLogin(client, upstream);
     await assertFails(upstream.channel.receive(), PeerError, "record-invalid");
     client.channel.abort(new Error("he gives up"));
@@ -197,13 +202,7 @@ Deno.test("a relayed login: the server ends it as soon as he speaks himself", as
   await t.step("he joins under the keys that he has", async () => {
     using middle = new Middleman();
     const since = server.reports.length;
-    const login = assertFails(
-      connect({ ...ALICE, port: middle.port }),
-      ConnectError,
-      "connection-cut",
-    );
-    const client = await middle.meetClient();
-    const upstream = await middle.meetServer(server.port);
+    const { client, upstream, login } = await meetBoth(middle, server, assertCut);
     await middle.relayLogin(client, upstream);
     upstream.channel.send(join);
     await server.reported(/^alice \(.*: A record is not the authentic next one$/, since);
@@ -217,13 +216,7 @@ Deno.test("a relayed login: the server ends it as soon as he speaks himself", as
   await t.step("he smuggles a message into the record of alice's proof", async () => {
     using middle = new Middleman();
     const since = server.reports.length;
-    const login = assertFails(
-      connect({ ...ALICE, port: middle.port }),
-      ConnectError,
-      "connection-cut",
-    );
-    const client = await middle.meetClient();
-    const upstream = await middle.meetServer(server.port);
+    const { client, upstream, login } = await meetBoth(middle, server, assertCut);
     await middle.relay(client, upstream);
     await middle.relay(upstream, client);
     upstream.channel.send(await client.channel.receive() as Uint8Array);
@@ -237,13 +230,9 @@ Deno.test("a relayed login: the server ends it as soon as he speaks himself", as
 
   await t.step("he smuggles a message to the client behind the server's answer", async () => {
     using middle = new Middleman();
-    const login = assertFails(
-      connect({ ...ALICE, port: middle.port }),
-      PeerError,
-      "message-unexpected",
-    );
-    const client = await middle.meetClient();
-    const upstream = await middle.meetServer(server.port);
+    const assertNoticed = (login: Promise<unknown>): Promise<unknown> =>
+      assertFails(login, PeerError, "message-unexpected");
+    const { client, upstream, login } = await meetBoth(middle, server, assertNoticed);
     await middle.relay(client, upstream);
     client.channel.send(await upstream.channel.receive() as Uint8Array);
     client.channel.send(encodeServerMessage({ type: "welcome", user: "alice" }));

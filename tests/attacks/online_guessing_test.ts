@@ -1,7 +1,7 @@
 /**
  * The course project let anyone try passwords as fast as the network goes. Here each attempt is
- * charged before it is answered, to the account and to the address, however the guesser splits his
- * attempts over connections; and none of it keeps a user out who has logged in from home before.
+ * charged before it is answered, to the account, to the address and to the pair of both, however the
+ * guesser splits his attempts over connections; and none of it keeps a user out who has logged in from home before.
  *
  * The servers' clock for this stands still unless the test moves it: what is charged stays charged.
  *
@@ -30,8 +30,10 @@ function start(
   people: readonly Credentials[],
   pacing: Partial<PacingOptions>,
 ): Promise<TestServer> {
-  const still = { account: PLENTY, address: PLENTY, maxDelayMs: 0, now: () => 0 };
-  return TestServer.start(people, { pacing: { ...still, ...pacing } });
+  const plenty = { account: PLENTY, address: PLENTY, pair: PLENTY };
+  return TestServer.start(people, {
+    pacing: { ...plenty, maxDelayMs: 0, now: () => 0, ...pacing },
+  });
 }
 
 /** One attempt on a connection of its own, which ends with the answer. */
@@ -151,7 +153,15 @@ Deno.test("a user at a known address logs in next to a neighbour who guesses at 
   await (await server.connect(ALICE)).close();
 });
 
-Deno.test("at a new address a user waits with the crowd, and is let in when the flood is over", async () => {
+Deno.test("at a new address a user is let in next to one guesser, who has a pair's pace alone", async () => {
+  await using server = await start([ALICE], { account: few(3), pair: few(2) });
+  const answers = [];
+  for (let at = 0; at < 4; at += 1) answers.push(await guessOnce(server.port, "alice", ELSEWHERE));
+  assert.deepEqual(answers, [ANSWERED, ANSWERED, THROTTLED, THROTTLED]);
+  await (await server.connect(ALICE)).close();
+});
+
+Deno.test("at a new address a user waits with a crowd, and is let in when the flood is over", async () => {
   let now = 0;
   await using server = await start([ALICE], { account: few(2), now: () => now });
   for (let at = 0; at < 2; at += 1) await guessOnce(server.port, "alice", ELSEWHERE);

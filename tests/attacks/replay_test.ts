@@ -162,36 +162,27 @@ function mount(proxy: Proxy, direction: Direction, attack: Attack): () => Promis
   };
 }
 
-Deno.test("attacks on what a client sends end that connection alone", async (t) => {
-  await using server = await TestServer.start([ALICE, BOB, MALLORY]);
-  await using proxy = new Proxy(server.port);
-  await using bob = await server.connect(BOB);
-  await using mallory = await server.connect(MALLORY);
-  const stored: string[] = [];
-  for (const attack of ATTACKS) {
-    await t.step(`${attack.name}: ${attack.code}`, async () => {
-      delete proxy.hooks.toServer;
-      const victim = await server.connect(ALICE, proxy.port);
-      const since = server.reports.length;
-      const seen = mount(proxy, "toServer", attack);
-      const texts = attack.second ? ["first", "second"] : ["first"];
-      const [closed, line] = await Promise.all([
-        nextEvent(victim, "closed"),
-        server.reported(/^alice \(/, since),
-        say(victim, texts, seen),
-      ]);
-      assert.match(line, REPORTS[attack.code] as RegExp);
-      assert.notEqual(closed.reason, "left");
-      if (attack.arrives) stored.push("first");
-      if (attack.arrives) assert.equal((await nextEvent(bob, "message")).text, "first");
-      stored.push(`after ${attack.name}`);
-      await assertHeard(mallory, bob, `after ${attack.name}`); // and nothing came between
-      assert.deepEqual(server.texts(), stored);
-    });
-  }
-});
+/** Where an attack takes place: alice is its victim, bob and mallory must notice nothing. */
+interface Scene {
+  server: TestServer;
+  victim: ChatConnection;
+  bob: ChatConnection;
+  mallory: ChatConnection;
+  attack: Attack;
+  /** What is said while it goes on. */
+  texts: string[];
+  /** See {@linkcode mount}. */
+  seen(): Promise<void>;
+  /** The texts that the log must have, up to now. */
+  stored: string[];
+}
 
-Deno.test("attacks on what a server sends are seen by the client", async (t) => {
+/** Plays all attacks on a direction of alice's connection, one after another on one server. */
+async function playAttacks(
+  t: Deno.TestContext,
+  direction: Direction,
+  play: (scene: Scene) => Promise<void>,
+): Promise<void> {
   await using server = await TestServer.start([ALICE, BOB, MALLORY]);
   await using proxy = new Proxy(server.port);
   await using bob = await server.connect(BOB);
@@ -199,23 +190,45 @@ Deno.test("attacks on what a server sends are seen by the client", async (t) => 
   const stored: string[] = [];
   for (const attack of ATTACKS) {
     await t.step(`${attack.name}: ${attack.code}`, async () => {
-      delete proxy.hooks.toClient;
+      delete proxy.hooks[direction];
       const victim = await server.connect(ALICE, proxy.port);
-      const seen = mount(proxy, "toClient", attack);
+      const seen = mount(proxy, direction, attack);
       const texts = attack.second ? ["first", "second"] : ["first"];
-      await say(mallory, texts, seen);
-      const heard = [];
-      for await (const event of victim) {
-        if (event.type === "closed") assert.equal(event.reason, attack.code);
-        if (event.type === "message") heard.push(event.text);
-      }
-      assert.deepEqual(heard, attack.arrives ? ["first"] : []);
-      stored.push(...texts);
-      for (const text of texts) assert.equal((await nextEvent(bob, "message")).text, text);
+      await play({ server, victim, bob, mallory, attack, texts, seen, stored });
       assert.deepEqual(server.texts(), stored);
     });
   }
-});
+}
+
+Deno.test("attacks on what a client sends end that connection alone", (t) =>
+  playAttacks(t, "toServer", async (scene) => {
+    const { server, victim, bob, mallory, attack, texts, seen, stored } = scene;
+    const since = server.reports.length;
+    const [closed, line] = await Promise.all([
+      nextEvent(victim, "closed"),
+      server.reported(/^alice \(/, since),
+      say(victim, texts, seen),
+    ]);
+    assert.match(line, REPORTS[attack.code] as RegExp);
+    assert.notEqual(closed.reason, "left");
+    if (attack.arrives) stored.push("first");
+    if (attack.arrives) assert.equal((await nextEvent(bob, "message")).text, "first");
+    stored.push(`after ${attack.name}`);
+    await assertHeard(mallory, bob, `after ${attack.name}`); // and nothing came between
+  }));
+
+Deno.test("attacks on what a server sends are seen by the client", (t) =>
+  playAttacks(t, "toClient", async ({ victim, bob, mallory, attack, texts, seen, stored }) => {
+    await say(mallory, texts, seen);
+    const heard = [];
+    for await (const event of victim) {
+      if (event.type === "closed") assert.equal(event.reason, attack.code);
+      if (event.type === "message") heard.push(event.text);
+    }
+    assert.deepEqual(heard, attack.arrives ? ["first"] : []);
+    stored.push(...texts);
+    for (const text of texts) assert.equal((await nextEvent(bob, "message")).text, text);
+  }));
 
 Deno.test("a recorded session that is replayed on a new connection gets nothing", async () => {
   await using server = await TestServer.start([ALICE, BOB]);

@@ -131,7 +131,10 @@ Deno.test("a wrong password and no account look the same, on the wire and in the
   using town = await Town.found();
   const journal = new Journal();
   const plenty = { burst: 1_000, intervalMs: 1 };
-  await using server = await town.serve({ account: plenty, address: plenty }, journal.logger);
+  await using server = await town.serve(
+    { account: plenty, address: plenty, pair: plenty },
+    journal.logger,
+  );
   await using proxy = new Proxy(server.port);
   const known = await observe(proxy, journal, KNOWN);
   assert.deepEqual(known["forms"], Array(2).fill(["type login_response", "ke2 string of 427"]));

@@ -103,7 +103,7 @@ Deno.test("the server's work for a login takes as long without an account as wit
 Deno.test("over the network an answer takes as long without an account as with one", async () => {
   const plenty = { burst: Infinity, intervalMs: 1 };
   await using server = await TestServer.start([ALICE], {
-    pacing: { account: plenty, address: plenty },
+    pacing: { account: plenty, address: plenty, pair: plenty },
     limits: { loginsPerConnection: Infinity },
   });
   using guesser = await Guesser.come(server.port);

@@ -47,6 +47,7 @@ export class PuppetServer implements AsyncDisposable {
   #stored = 0;
   #loginError: Error | undefined;
   channel!: SecureChannel;
+  /** The client, if it is in this process. */
   client!: ChatConnection;
 
   /** A server with a client in its lobby, after something has happened there. */
@@ -74,6 +75,10 @@ export class PuppetServer implements AsyncDisposable {
     return server;
   }
 
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
   get key(): FernetKey {
     return this.keys[0] as FernetKey;
   }
@@ -91,7 +96,13 @@ export class PuppetServer implements AsyncDisposable {
     this.channel = new SecureChannel("server", connection, await serverHandshake(connection), {
       maxQueuedBytes: 64 * 1024 * 1024,
     });
+    await this.logIn();
+  }
+
+  /** Both sides have the login's key already. */
+  protected logIn(): Promise<void> {
     this.channel.rekey(new Uint8Array(64), []);
+    return Promise.resolve();
   }
 
   /** Takes the client's next connection, answers its `join` and gives that back. */
@@ -228,6 +239,7 @@ export class PuppetServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const each of [this.#listener, ...this.#connections]) closeQuietly(each);
+    if (this.client === undefined) return;
     this.client.abandon();
     await allEvents(this.client);
   }

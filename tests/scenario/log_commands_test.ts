@@ -110,11 +110,57 @@ Deno.test("log verify --json says the heads, and with --room those of one room",
   assert.deepEqual([heads[0].room, heads[0].seq], ["physics", 1]);
 });
 
-Deno.test("log verify names an altered row: exit 5, in one line or as JSON", async () => {
+/** What somebody may do to the file, and what is said of it. */
+const EDITS: readonly { what: string; sql: string; says: RegExp }[] = [
+  {
+    what: "a text edited",
+    sql: "UPDATE messages SET token = (SELECT token FROM messages WHERE id = 1) WHERE id = 2",
+    says: /at id 2, lobby seq 2: altered: /,
+  },
+  {
+    what: "a sender changed",
+    sql: "UPDATE messages SET sender = 'mallory' WHERE id = 2",
+    says: /at id 2, lobby seq 2: altered: /,
+  },
+  {
+    what: "a row deleted",
+    sql: "DELETE FROM messages WHERE id = 2",
+    says: /at id 4, lobby seq 3: missing: the row with seq 2 is not before it/,
+  },
+  {
+    what: "a row inserted",
+    sql: `UPDATE messages SET id = 5, seq = 4 WHERE id = 4;
+      INSERT INTO messages SELECT 4, room, 3, 'mallory', sent_at, key_id, 'forged', token, chain
+      FROM messages WHERE id = 2`,
+    says: /at id 4, lobby seq 3: inserted: .*the row with id 5 belongs in its place/,
+  },
+  {
+    what: "two rows swapped",
+    sql: `UPDATE messages SET seq = 0 WHERE id = 2; UPDATE messages SET seq = 2 WHERE id = 4;
+      UPDATE messages SET seq = 3 WHERE id = 2`,
+    says: /at id 2, lobby seq 3: swapped: .*the row with id 4 were swapped/,
+  },
+  {
+    what: "the tail cut",
+    sql: "DELETE FROM messages WHERE id = 4",
+    says: /at lobby seq 3: cut-off: the log ends at seq 2, and the noted head is seq 3/,
+  },
+];
+
+for (const { what, sql, says } of EDITS) {
+  Deno.test(`log verify against a noted head finds ${what}: exit 5`, async () => {
+    using files = await Files.make();
+    const { stdout } = await files.log(["verify", "--room", "lobby"]);
+    const head = stdout.at(-1) as string;
+    assert.equal((await files.log(["verify", "--head", head])).code, 0);
+    files.edit(sql);
+    assertFailed(await files.log(["verify", "--head", head]), 5, says);
+  });
+}
+
+Deno.test("log verify names an altered row as JSON, too", async () => {
   using files = await Files.make();
   files.edit("UPDATE messages SET sender = 'mallory' WHERE id = 2");
-  const says = /^Error: The log breaks at id 2, lobby seq 2: altered: /;
-  assertFailed(await files.log(["verify"]), 5, says);
   const { code, stdout } = await files.log(["verify", "--json"]);
   assert.equal(code, 5);
   const { event, kind, id, room, seq } = JSON.parse(stdout.join("\n"));

@@ -12,6 +12,8 @@ export interface TmuxOptions {
   /** Added to a small, clean environment. */
   env?: Record<string, string>;
   cwd?: string;
+  /** A file that gets every byte that the command writes to the terminal. */
+  record?: string;
 }
 
 /** What {@linkcode Tmux.waitFor} looks for on the screen. */
@@ -59,6 +61,7 @@ export class Tmux implements AsyncDisposable {
       ...[";", "set-option", "-g", "remain-on-exit", "on"],
       ...[";", "set-option", "-g", "status", "off"],
       ...[";", "set-option", "-g", "escape-time", "0"],
+      ...(options.record === undefined ? [] : [";", "pipe-pane", `cat > '${options.record}'`]),
       ...[";", "respawn-pane", "-k", "-c", options.cwd ?? Deno.cwd(), ...env, "--"],
       ...options.command,
     );
