@@ -1,18 +1,14 @@
 /**
- * Crowds that load a server, each a process of its own, so that whoever measures does not wait for
- * them. As a program: it says how many are there, one JSON line, and when its input ends, what they
- * have seen, another one.
- *
- *     deno run -A tests/bench/crowds.ts members|half-open|garbage PORT COUNT
+ * Crowds that load a server, each a process of its own.
  *
  * @module
  */
 
-import { send } from "../../lib/client/exchange.ts";
-import type { Credentials } from "../../lib/client/login.ts";
-import { joinQuickly, type QuickMember } from "../attacks/quick_login.ts";
+import { joinQuickly } from "../attacks/quick_login.ts";
 import { garbage, halfHello, Noise, visit } from "../attacks/strangers.ts";
-import { TextLineStream } from "../scenario/text_line_stream.ts";
+import type { Credentials } from "../../lib/client/login.ts";
+import { keepAlive } from "./keep_alive.ts";
+import { serve, Worker } from "./worker.ts";
 
 /** The account of all members of a crowd. */
 export const CROWD: Credentials = { username: "crowd", password: "not a secret" };
@@ -20,93 +16,60 @@ export const CROWD: Credentials = { username: "crowd", password: "not a secret" 
 /** What a crowd is made of. */
 export type CrowdKind = "members" | "half-open" | "garbage";
 
-/** What a crowd has seen. */
+/** What a crowd has seen so far. */
 export interface CrowdStats {
-  /** Members that were cut off, strangers that were closed. */
-  closed: number;
   /** Connections that were opened, closed ones included. */
   opened: number;
+  /** Members that were cut off, strangers that were closed. */
+  closed: number;
 }
-
-/** Milliseconds between two pings of a member, as the protocol asks for. */
-const PING_MS = 15_000;
 
 /** Milliseconds from the end of a garbage connection to the next of the same peer. */
 const GARBAGE_PAUSE_MS = 1_000;
 
-/** Logins, or first connections, at a time. */
+/** Logins at a time. */
 const PARALLEL = 8;
 
 /** A crowd in a process of its own. */
 export class Crowd implements AsyncDisposable {
-  readonly #child: Deno.ChildProcess;
-  readonly #lines: ReadableStreamDefaultReader<string>;
+  readonly #worker: Worker;
 
-  private constructor(args: string[]) {
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "-A", new URL(import.meta.url).pathname, ...args],
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    this.#lines = this.#child.stdout
-      .pipeThrough(new TextDecoderStream())
-      .pipeThrough(new TextLineStream())
-      .getReader();
+  private constructor(worker: Worker) {
+    this.#worker = worker;
   }
 
-  /** Resolves when all are there. */
+  /** Resolves when all members, or as many strangers, have been there. */
   static async gather(kind: CrowdKind, port: number, count: number): Promise<Crowd> {
-    const crowd = new Crowd([kind, `${port}`, `${count}`]);
-    await crowd.#says();
-    return crowd;
-  }
-
-  get pid(): number {
-    return this.#child.pid;
+    return new Crowd(await Worker.start("crowds.ts", [kind, `${port}`, `${count}`]));
   }
 
   /** Sends it away; returns what it has seen until then. */
   async leave(): Promise<CrowdStats> {
-    await this.#child.stdin.close();
-    const stats = await this.#says() as CrowdStats;
-    await this.#child.status;
+    const stats = await this.#worker.ask("stats") as CrowdStats;
+    await this[Symbol.asyncDispose]();
     return stats;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // It has left already.
-    }
-    await this.#lines.cancel();
-    await this.#child.status;
-  }
-
-  async #says(): Promise<unknown> {
-    const { value } = await this.#lines.read();
-    if (value === undefined) throw new Error("A crowd broke down: see above");
-    return JSON.parse(value);
+    await this.#worker[Symbol.asyncDispose]();
   }
 }
 
 /** What this process's crowd has seen. */
-const stats: CrowdStats = { closed: 0, opened: 0 };
+const stats: CrowdStats = { opened: 0, closed: 0 };
 
 /** The same in every run. */
 const NOISE = new Noise(0xfe12c4a7);
 
-/** A member that is there and says nothing but `ping`. */
+/** A member that is there and says nothing but `ping`. What it hears is opened, and not looked at. */
 async function member(port: number): Promise<void> {
   const { channel } = await joinQuickly(port, CROWD);
   stats.opened += 1;
-  setInterval(() => send(channel, { type: "ping" }), PING_MS);
-  listen(channel).catch(() => {}).finally(() => stats.closed += 1);
-}
-
-/** Reads to the end; what is said is opened, and not looked at. */
-async function listen(channel: QuickMember["channel"]): Promise<void> {
-  while (await channel.receive() !== null);
+  keepAlive(channel);
+  const listen = async (): Promise<void> => {
+    while (await channel.receive() !== null);
+  };
+  listen().catch(() => {}).finally(() => stats.closed += 1);
 }
 
 /** Half a handshake, then silence, until the server is tired of it; and again. */
@@ -142,13 +105,13 @@ async function gatherMembers(port: number, count: number): Promise<void> {
   await Promise.all(some);
 }
 
-/** Starts strangers; resolves when each has been there once. */
+/** Starts strangers; resolves when there were that many connections. */
 async function gatherStrangers(
-  stranger: (port: number) => Promise<void>,
+  come: (port: number) => Promise<void>,
   port: number,
   count: number,
 ): Promise<void> {
-  for (let index = 0; index < count; index++) stranger(port).catch(breakDown);
+  for (let index = 0; index < count; index++) come(port).catch(breakDown);
   while (stats.opened < count) await pause(50);
 }
 
@@ -157,16 +120,12 @@ function breakDown(error: unknown): never {
   Deno.exit(1);
 }
 
-async function main(kind: CrowdKind, port: number, count: number): Promise<void> {
-  if (kind === "members") await gatherMembers(port, count);
-  else await gatherStrangers(kind === "garbage" ? garbagePeer : halfOpenPeer, port, count);
-  console.log(JSON.stringify({ there: count }));
-  for await (const _ of Deno.stdin.readable);
-  console.log(JSON.stringify(stats));
-  Deno.exit();
-}
-
 if (import.meta.main) {
   const [kind, port, count] = Deno.args;
-  await main(kind as CrowdKind, Number(port), Number(count));
+  if (kind === "members") await gatherMembers(Number(port), Number(count));
+  else {
+    const peer = kind === "garbage" ? garbagePeer : halfOpenPeer;
+    await gatherStrangers(peer, Number(port), Number(count));
+  }
+  await serve(() => stats);
 }

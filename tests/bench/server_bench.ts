@@ -1,14 +1,13 @@
 /**
- * The server under load: one sender to a hundred clients, then a hundred, ten and one senders. The
- * server is its own process, as people run it; all clients share this one and use the SDK. CPU time
- * tells which of the two was the limit; with clients on other machines, only the server's counts.
+ * One sender to a hundred clients. The server is its own process, as people run it; all clients share
+ * this one and use the SDK. CPU time tells which of the two was the limit; with clients on other
+ * machines, only the server's counts.
  *
  *     deno run -A tests/bench/server_bench.ts
  *
  * @module
  */
 
-import { DatabaseSync } from "node:sqlite";
 import { type ChatConnection, connect } from "../../lib/client/connection.ts";
 import { addUser, ServerProgram } from "../scenario/programs.ts";
 import { cpuSeconds, residentMiB } from "./gauges.ts";
@@ -18,13 +17,6 @@ const CLIENTS = 100;
 const GENTLE_MESSAGES = 300; // one after the other
 const WARM_UP_MESSAGES = 50; // before them, not counted
 const FLOOD_MESSAGES = 600; // with the window full: fits any queue, should one client stall
-/** Each message also goes to all other senders: fewer of them take as long. */
-const LOADS = [
-  { senders: 100, messages: 600 },
-  { senders: 10, messages: 3_000 },
-  { senders: 1, messages: 8_000 },
-];
-const BATCHED_MESSAGES = 600;
 const ACKED_ONE_BY_ONE = 300;
 const TEXT = "The quick brown fox jumps over the lazy dog. ".repeat(2); // 90 bytes
 const WHO = { username: "bench", password: "a password for the bench" };
@@ -161,22 +153,18 @@ async function meter(pid: number, work: () => Promise<unknown>): Promise<Usage> 
   };
 }
 
-/** The first `senders` connections send as fast as their windows let them. */
-async function measureLoad(crowd: Crowd, pid: number, senders: number, n: number): Promise<Load> {
-  const deliveries = n * (crowd.chats.length - 1);
+/** One sends as fast as its window lets it; resolves when all others have all of it. */
+async function measureFlood(crowd: Crowd, pid: number): Promise<Load> {
+  const messages = FLOOD_MESSAGES;
+  const deliveries = messages * (crowd.chats.length - 1);
   const start = performance.now();
   let acked = 0;
   const usage = await meter(pid, () =>
     crowd.expect(deliveries, async () => {
-      await sendFromAll(crowd, senders, n);
+      await sendMany(crowd.chats[0]!, messages);
       acked = (performance.now() - start) / 1000;
     }));
-  return { messages: n, deliveries, acked, ...usage };
-}
-
-async function sendFromAll(crowd: Crowd, senders: number, messages: number): Promise<void> {
-  const sending = crowd.chats.slice(0, senders);
-  await Promise.all(sending.map((chat) => sendMany(chat, messages / senders)));
+  return { messages, deliveries, acked, ...usage };
 }
 
 /** Sends with the window full; resolves at the last ack. */
@@ -199,35 +187,6 @@ async function measureAcks(chat: ChatConnection): Promise<number[]> {
   return times;
 }
 
-/**
- * The mean number of messages in a commit. Seen from outside, in the write-ahead log: a frame that
- * ends a commit says how many pages the database has then, the others say 0
- * (https://sqlite.org/fileformat2.html#walformat). An open reader keeps the log from being
- * restarted meanwhile, which costs time: the load is a run of its own.
- */
-async function measureBatches(crowd: Crowd, db: string, senders: number): Promise<number> {
-  using reader = new DatabaseSync(db, { readOnly: true });
-  reader.exec("BEGIN");
-  reader.prepare("SELECT count(*) FROM messages").get();
-  const before = countCommits(`${db}-wal`);
-  const deliveries = BATCHED_MESSAGES * (crowd.chats.length - 1);
-  await crowd.expect(deliveries, () => sendFromAll(crowd, senders, BATCHED_MESSAGES));
-  return BATCHED_MESSAGES / (countCommits(`${db}-wal`) - before);
-}
-
-function countCommits(path: string): number {
-  const bytes = Deno.readFileSync(path);
-  const view = new DataView(bytes.buffer);
-  const frameBytes = 24 + view.getUint32(8); // its header, and a page
-  const salt = view.getBigUint64(16); // frames of before the last restart have another one
-  let commits = 0;
-  for (let at = 32; at + frameBytes <= bytes.length; at += frameBytes) {
-    if (view.getBigUint64(at + 8) !== salt) break;
-    if (view.getUint32(at + 4) !== 0) commits += 1;
-  }
-  return commits;
-}
-
 function progress(line = ""): void {
   if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(utf8(`\r\x1b[K${line}`));
   else if (/^(1|\d*[05]0) of /.test(line)) console.error(line);
@@ -247,13 +206,14 @@ function printLatencies({ first, each, last }: Latencies): void {
   }
 }
 
-const LOAD_COLUMNS = ["acked/s", "deliv./s", "server", "clients", "batch"];
-
-function printLoad(name: string, load: Load, batch: number): void {
-  const { messages, deliveries, seconds, acked, serverCpu, clientsCpu } = load;
+function printFlood({ messages, deliveries, seconds, acked, ...usage }: Load): void {
+  const { serverCpu, clientsCpu } = usage;
+  console.log(`\nThe same with its window full, ${TEXT.length} bytes a text`);
+  console.log("server, clients: CPU time of the process, of one core\n");
   const share = (cpu: number): string => `${Math.round(cpu / seconds * 100)} %`;
   const rates = [messages / acked, deliveries / seconds].map((rate) => rate.toFixed(0));
-  printRow(name, [...rates, share(serverCpu), share(clientsCpu), batch.toFixed(1)], 10);
+  printRow("", ["acked/s", "deliv./s", "server", "clients"], 12);
+  printRow("", [...rates, share(serverCpu), share(clientsCpu)], 12);
 }
 
 function printCosts(name: string, { serverCpu, clientsCpu }: Usage, count: number): void {
@@ -276,35 +236,18 @@ async function measureMemory(crowd: Crowd, pid: number): Promise<void> {
   printMemory(alone, residentMiB(pid));
 }
 
-/** Returns what the loads took, by name. */
-async function measureLoads(crowd: Crowd, pid: number, db: string): Promise<Map<string, Load>> {
-  console.log(`\nWindows full, ${TEXT.length} bytes a text; a message goes to all but its sender`);
-  console.log("server, clients: CPU time of the process, of one core; batch: messages a commit\n");
-  printRow("", LOAD_COLUMNS, 10);
-  const loads = new Map<string, Load>();
-  const run = async (name: string, senders: number, messages: number): Promise<void> => {
-    const load = await measureLoad(crowd, pid, senders, messages);
-    printLoad(name, load, await measureBatches(crowd, db, senders));
-    loads.set(name, load);
-  };
-  await run(`1 sender to ${CLIENTS}`, 1, FLOOD_MESSAGES);
-  for (const { senders, messages } of LOADS) {
-    await crowd.shrink(senders);
-    await run(senders === 1 ? "1 sender alone" : `${senders} senders alone`, senders, messages);
-  }
-  return loads;
-}
-
-async function measureAll(crowd: Crowd, { pid }: ServerProgram, db: string): Promise<void> {
+async function measureAll(crowd: Crowd, { pid }: ServerProgram): Promise<void> {
   await measureMemory(crowd, pid);
   let latencies: Latencies | undefined;
   const gentle = await meter(pid, async () => latencies = await measureLatency(crowd));
   printLatencies(latencies!);
-  const loads = await measureLoads(crowd, pid, db);
-  console.log("\nCPU time a delivery (alone: a message)\n");
+  const flood = await measureFlood(crowd, pid);
+  printFlood(flood);
+  console.log("\nCPU time a delivery\n");
   printRow("", ["server", "clients"], 12);
   printCosts("one after the other", gentle, (WARM_UP_MESSAGES + GENTLE_MESSAGES) * CLIENTS);
-  for (const [name, load] of loads) printCosts(name, load, load.deliveries || load.messages);
+  printCosts("window full", flood, flood.deliveries);
+  await crowd.shrink(1);
   const acks = await measureAcks(crowd.chats[0]!);
   console.log(
     `\nAlone, one after the other: acked after ${median(acks).toFixed(2)} ms ` +
@@ -320,7 +263,7 @@ async function main(): Promise<void> {
     await addUser(db, WHO.username, WHO.password);
     await using server = await ServerProgram.start(["--db", db]);
     await using crowd = new Crowd(server.port);
-    await measureAll(crowd, server, db);
+    await measureAll(crowd, server);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
