@@ -184,6 +184,24 @@ Deno.test("after an outage: a longer log that does not go on from what was follo
     (events) => assert.deepEqual(events, [LIE, "message other 4"]),
   ));
 
+Deno.test("after an outage: a replaced log is said once, and what is stored in it is acked", async () => {
+  await using server = await PuppetServer.start();
+  for (let at = 1; at <= 3; at += 1) {
+    server.deliverText(`${at}`);
+    await nextEvent(server.client, "message");
+  }
+  const sending = server.client.send("mine", "mine");
+  const [send] = await server.receiveSends(1) as [Send];
+  server.cut();
+  rewrite(server, 2, []);
+  const mine = server.storeSent(send); // at 2, where the client followed another message
+  await server.acceptAgain();
+  await server.receiveSends(1);
+  server.ackEntry(mine);
+  assert.equal((await sending).seq, 2);
+  assert.deepEqual(brief(await server.events()).slice(2), [LIE, "ack mine"]);
+});
+
 Deno.test("after an outage: an end that is another one than the deliveries lead to", async () => {
   await using server = await PuppetServer.start();
   server.cut();
@@ -214,6 +232,10 @@ const PAGES: { [name: string]: Alter } = {
   "without its first message": ([, ...page], previous) => [page, previous],
   "without its last message": (page, previous) => [page.slice(0, -1), previous],
   "without one in the middle": (page, previous) => [page.toSpliced(1, 1), previous],
+  "with one inserted": ([first, ...page], previous) => [
+    [first as LogEntry, first as LogEntry, ...page.slice(1)],
+    previous,
+  ],
   "of nothing": (_, previous) => [[], previous],
   "with one altered": ([first, ...page], previous) => {
     const altered = { ...first as LogEntry, sentAt: "2026-01-01T00:00:01.000Z" };

@@ -383,7 +383,9 @@ Deno.test("a server that stops while the client joins, or does not answer, is tr
 });
 
 Deno.test("attempts count on over connections that were of no use, and begin anew after one that was", async () => {
-  await using server = await PuppetServer.start();
+  await using server = await PuppetServer.start({
+    timing: { mostDelayMs: 1e9 }, // a connection that holds for as long was of use by that alone
+  });
   const { client } = server;
   const attempts: number[] = [];
   const loseAndFind = async (): Promise<void> => {

@@ -213,6 +213,10 @@ Deno.test("JSON mode answers bad lines with errors and goes on", () =>
     assert.equal((await client.event("error"))["code"], "text-too-long");
     await client.send("bad id", "with spaces");
     assert.equal((await client.event("error"))["code"], "id-invalid");
+    await client.type('{"type":"command","line":"/history many"}');
+    assert.equal((await client.event("error"))["code"], "number-invalid");
+    await client.type('{"type":"command","line":"/head"}');
+    assert.equal((await client.event("notice"))["code"], "command");
     await client.send("fine");
     assert.equal((await client.event("ack"))["seq"], 1);
   }));
