@@ -48,16 +48,7 @@ export class Follower {
     const entry = entryOf(message);
     const isCatchingUp = this.#state.isBehind;
     const isRepeat = await this.#follow(entry);
-    const { sender, messageId: id, room, seq } = entry;
-    // What was sent on an earlier connection, or sealed again, comes back in the place of its ack.
-    if (isRepeat) return;
-    if (sender === this.#user && this.#outbox.has(id)) {
-      await this.#acknowledge({ type: "ack", room, id, seq });
-    } else if (isCatchingUp) {
-      await this.#showMissed(entry);
-    } else {
-      await this.#show(entry);
-    }
+    if (!isRepeat) await this.#take(entry, isCatchingUp);
     if (isCatchingUp && !this.#state.isBehind) await this.#events.push(...this.#unopened.take());
   }
 
@@ -102,6 +93,11 @@ export class Follower {
     await this.#events.push({ type: "notice", code: "key-changed", message });
   }
 
+  /** Tells what is wrong, if something is. */
+  async report(fault: unknown): Promise<void> {
+    if (fault !== undefined) await this.#events.push(errorEvent(fault));
+  }
+
   /** Runs an entry through the chain; says what is wrong, and whether it came before. */
   async #follow(entry: LogEntry): Promise<boolean> {
     const { fault, isRepeat } = this.#state.follow(entry);
@@ -112,6 +108,15 @@ export class Follower {
   async #acknowledge(ack: AckEvent): Promise<void> {
     this.#outbox.acknowledge(ack);
     await this.#events.push(ack);
+  }
+
+  async #take(entry: LogEntry, isCatchingUp: boolean): Promise<void> {
+    const { sender, messageId: id, room, seq } = entry;
+    // What was sent on an earlier connection, or sealed again, comes back in the place of its ack.
+    const isOwn = sender === this.#user && this.#outbox.has(id);
+    if (isOwn) await this.#acknowledge({ type: "ack", room, id, seq });
+    else if (isCatchingUp) await this.#showMissed(entry);
+    else await this.#show(entry);
   }
 
   async #show(entry: LogEntry): Promise<void> {
@@ -126,11 +131,6 @@ export class Follower {
   async #showMissed(entry: LogEntry): Promise<void> {
     const message = this.#unopened.tryOpen(this.#state, entry, false);
     if (message !== undefined) await this.#events.push(message);
-  }
-
-  /** Tells what is wrong, if something is. */
-  async report(fault: unknown): Promise<void> {
-    if (fault !== undefined) await this.#events.push(errorEvent(fault));
   }
 
   #canSealAnew({ entry, times }: InFlight): boolean {
