@@ -209,7 +209,7 @@ Deno.test("a folder that was away for a while: what was acked before and after i
   const after = await fatesOf(sender, 10);
   assert.equal(before.acked.size + after.acked.size, 20);
   // Who comes now finds a log that continues.
-  await using late = await JsonClient.start(server.port, "user1", "pass1");
+  await using late = await JsonClient.start(server.port, "user1", "pass1", {}, ["--history", "0"]);
   await sender.send("heard", "heard");
   assert.equal((await late.event("message"))["id"], "heard");
   server.kill("SIGKILL");
