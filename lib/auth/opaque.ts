@@ -171,6 +171,16 @@ export function clientRegisterFinish(pending: ClientState, response: string): st
   ).registrationRecord;
 }
 
+/**
+ * Passes if a record from a client can be used at a login: else its account would be locked for good.
+ *
+ * @throws {PeerError} `message-invalid`.
+ */
+export function checkRecord(setup: string, username: string, record: string): void {
+  const { ke1 } = clientLoginStart(username, "");
+  serverLoginStart(setup, username, record, ke1);
+}
+
 /** Both sides of a registration in one place, for who runs the server. */
 export function registerLocally(setup: string, username: string, password: string): string {
   const { pending, request } = clientRegisterStart(username, password);

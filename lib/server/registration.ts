@@ -5,7 +5,7 @@
  */
 
 import type { Accounts } from "../auth/accounts.ts";
-import { serverRegister } from "../auth/opaque.ts";
+import { checkRecord, serverRegister } from "../auth/opaque.ts";
 import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messages.ts";
 
 /** One change of one account's password. */
@@ -35,10 +35,15 @@ export class Registration {
     return { type: "register_response", response };
   }
 
-  /** Stores the new record; undefined if no registration was begun. It can be used once. */
+  /**
+   * Stores the new record; undefined if no registration was begun. It can be used once.
+   *
+   * @throws {PeerError} `message-invalid` for a record that is none.
+   */
   finish({ record }: MessageOf<ClientMessage, "register_finish">): ServerMessage | undefined {
     if (!this.#begun) return undefined;
     this.#begun = false;
+    checkRecord(this.#accounts.setup, this.#user, record);
     this.#accounts.setRecord(this.#user, record);
     return { type: "registered" };
   }

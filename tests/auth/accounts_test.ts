@@ -6,6 +6,8 @@
 
 import assert from "node:assert/strict";
 import { Accounts, DEMO } from "../../lib/auth/accounts.ts";
+import { clientRegisterStart } from "../../lib/auth/opaque.ts";
+import { receive, send } from "../../lib/client/exchange.ts";
 import { changePassword, login } from "../../lib/client/login.ts";
 import { dial } from "../../lib/client/dial.ts";
 import { openDatabase } from "../../lib/database.ts";
@@ -172,6 +174,21 @@ Deno.test("changePassword(): the old password is refused, the new one works", as
   );
   assert.equal(await tryLogin(server.port, "alice", "a new lamp"), "alice");
   await server.reported(/alice \(.*\) password changed/);
+});
+
+Deno.test("a record that is none is refused, and the old password still works", async () => {
+  await using server = await TestServer.start([ALICE]);
+  for (const record of ["A", "A".repeat(256)]) {
+    const channel = await dial({ hostname: "127.0.0.1", port: server.port });
+    await login(channel, ALICE);
+    const { request } = clientRegisterStart("alice", "a new lamp");
+    send(channel, { type: "register_start", request });
+    await receive(channel, "register_response");
+    send(channel, { type: "register_finish", record });
+    await server.reported(/^alice .*: A login message is not valid$/);
+    await channel.close();
+  }
+  assert.equal(await tryLogin(server.port, ALICE.username, ALICE.password), "alice");
 });
 
 Deno.test("a removed account cannot log in any more, while the server runs", async () => {
