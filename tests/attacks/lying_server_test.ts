@@ -299,6 +299,15 @@ Deno.test("history: a beginning that is none", async () => {
   assert.notEqual(chainStart(LOBBY), "1".repeat(64));
 });
 
+Deno.test("after an outage: another room than the one that was asked for", async () => {
+  await using server = await PuppetServer.start();
+  server.cut();
+  await server.accept();
+  await server.receive("join");
+  server.join(server.head, "physics");
+  assert.equal((await nextEvent(server.client, "closed")).reason, "room-inconsistent");
+});
+
 Deno.test("a room that was not joined: the end of the connection", async () => {
   for (
     const lie of [

@@ -114,9 +114,9 @@ export class PuppetServer implements AsyncDisposable {
   }
 
   /** Answers a `join`. */
-  join({ seq: last_seq, chain: head }: Head = this.head): void {
+  join({ seq: last_seq, chain: head }: Head = this.head, room = LOBBY): void {
     const keys = this.keys.map(String);
-    this.say({ type: "joined", room: LOBBY, kind: "open", keys, last_seq, head });
+    this.say({ type: "joined", room, kind: "open", keys, last_seq, head });
   }
 
   /** The next message but pings, which has to be of a type. */

@@ -287,7 +287,7 @@ for (const code of ["message-invalid", "message-unexpected", "frame-too-large", 
 }
 
 Deno.test("a server that says good-bye and then nothing does not hold the client up", async () => {
-  await using server = await PuppetServer.start({ timing: { closeMs: 5 } });
+  await using server = await PuppetServer.start({ timing: { closeMs: 5, lookMs: 1e9 } });
   server.say({ type: "bye", code: "server-stopping", message: "for now" });
   await server.acceptAgain();
   assert.deepEqual(brief(await server.events()), ["reconnecting server-stopping", "reconnected"]);
