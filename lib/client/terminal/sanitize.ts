@@ -9,12 +9,6 @@
  * @module
  */
 
-/** How to treat the text. */
-export interface SanitizeOptions {
-  /** Keep "\n" instead of showing " ⏎ ". Default: false. */
-  keepNewlines?: boolean;
-}
-
 /**
  * Marks drawn over what precedes them, taking no column: what "zalgo" text piles up. Not those that
  * are shown as their number below, also where one is unassigned among the Hangul vowels.
@@ -66,7 +60,7 @@ const SPECIAL = new RegExp(
 const PLAIN = /^[\x20-\x7e]*$/;
 
 /**
- * Turns text into what is safe to write to a terminal: no control character (but kept newlines),
+ * Turns text into what is safe to write to a terminal, on one line: no control character,
  * nothing that reorders, hides or overprints. Tabs become spaces, controls their pictures (␛) or
  * `\u{202e}`, and marks piled too high are dropped. Sanitizing twice changes nothing more.
  *
@@ -79,17 +73,16 @@ const PLAIN = /^[\x20-\x7e]*$/;
  * console.assert(sanitizeText("\x1b[2Jhi\n") === "␛[2Jhi ⏎ ");
  * ```
  */
-export function sanitizeText(text: string, options: SanitizeOptions = {}): string {
+export function sanitizeText(text: string): string {
   if (PLAIN.test(text)) return text;
-  const newline = options.keepNewlines ? "\n" : " ⏎ ";
   return text
     .replaceAll(MARK_WITHOUT_BASE, "$1◌")
     .replaceAll(TOO_MANY_MARKS, "$1")
-    .replaceAll(SPECIAL, (found, honest: string | undefined) => honest ?? visible(found, newline));
+    .replaceAll(SPECIAL, (found, honest: string | undefined) => honest ?? visible(found));
 }
 
-function visible(found: string, newline: string): string {
-  if (found === "\n" || found === "\r\n") return newline;
+function visible(found: string): string {
+  if (found === "\n" || found === "\r\n") return " ⏎ ";
   if (found === "\t") return " ";
   const code = found.codePointAt(0) ?? 0;
   if (code < 0x20) return String.fromCodePoint(0x2400 + code); // Control Pictures
