@@ -22,8 +22,8 @@ const MAX_PASSWORD_CHARS = 1024;
  * An account's name is never empty.
  */
 const FIND_OR_DECOY = `
-  SELECT name, record, demo, created_at FROM accounts WHERE name = ?1
-  UNION ALL SELECT '', ?2, 0, '' LIMIT 1`;
+  SELECT name, record, demo, created_at FROM accounts WHERE name = ?
+  UNION ALL SELECT '', ?, 0, '' LIMIT 1`;
 
 /** An account, without its secrets. */
 export interface Account {
