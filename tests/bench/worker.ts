@@ -49,7 +49,11 @@ export class Worker implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill("SIGKILL");
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      return; // it has ended already
+    }
     await this.#lines.cancel();
     await this.#input.abort().catch(() => {}); // it reads no more
     await this.#child.status;
