@@ -224,9 +224,8 @@ Deno.test("JSON mode answers bad lines with errors and goes on", () =>
 Deno.test("a stopping server tells its clients, who end with exit 1 if they are not to wait", () =>
   withTempDir(async (dir) => {
     await using server = await ServerProgram.start(["--db", `${dir}/x.db`]);
-    await using client = await JsonClient.start(server.port, "user1", "pass1", {}, [
-      ...["--retry-for", "0"],
-    ]);
+    const flags = ["--retry-for", "0"];
+    await using client = await JsonClient.start(server.port, "user1", "pass1", {}, flags);
     server.kill("SIGINT");
     assert.equal((await client.event("closed"))["reason"], "server-stopping");
     assert.equal(await client.ended(), 1);
