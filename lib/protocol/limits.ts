@@ -25,6 +25,33 @@ export const MAX_RING_KEYS = 1024;
 /** Entries of a room's history that can be asked for at once: a few screens. */
 export const MAX_HISTORY_PAGE = 200;
 
+/** Rooms that one connection is in at a time: more than a person follows. */
+export const MAX_ROOMS_JOINED = 32;
+
+/** Characters of a room's topic: three lines of a terminal. */
+export const MAX_TOPIC_CHARS = 250;
+
+/** Characters of why someone is away. */
+export const MAX_AWAY_CHARS = 100;
+
+/** Characters of why an operator did something. */
+export const MAX_REASON_CHARS = 200;
+
+/** Seconds between two messages of a member in the slowest room: a day. */
+export const MAX_SLOW_SECONDS = 24 * 60 * 60;
+
+/** Seconds of the longest ban or mute that has an end: ten years. */
+export const MAX_DURATION_SECONDS = 10 * 366 * 24 * 60 * 60;
+
+/** Changes of presence that are told one by one in one message; the others are counted. */
+export const MAX_PRESENCE_CHANGES = 64;
+
+/** Rooms or people that one answer lists; what there is beyond is counted. */
+export const MAX_LISTED = 500;
+
+/** Sessions of one account that `whois` lists. */
+export const MAX_LISTED_SESSIONS = 32;
+
 /** Bytes of a record's content in which several waiting messages are sent as one. */
 export const RECORD_BATCH_BYTES = 64 * 1024;
 

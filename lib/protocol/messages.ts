@@ -8,48 +8,28 @@
 
 import * as v from "valibot";
 import { BugError, PeerError } from "../errors.ts";
-import { MAX_HISTORY_PAGE, MAX_RING_KEYS, MAX_SENTENCE_CHARS, MAX_TOKEN_CHARS } from "./limits.ts";
-
-/** Characters of one of OPAQUE's messages: the longest, the login response, has 427. */
-const opaque = v.pipe(v.string(), v.maxLength(1024), v.regex(/^[A-Za-z0-9_-]+$/));
-
-/** Any text as a user name, since a wrong name is a refused login and not a broken protocol. */
-const typedName = v.pipe(
-  v.string(),
-  v.minLength(1),
-  v.maxLength(128),
-  v.check((text) => text.isWellFormed(), "not valid Unicode"),
-);
-
-/** The name of an account, as the server knows it. */
-const accountName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/));
-
-/** The name of a room. */
-const roomName = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9_-]{0,31}$/));
-
-/** What a client chooses to name a message: unique for its sender in a room. */
-const messageId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._:-]{1,64}$/));
-
-/** ISO 8601 in UTC with milliseconds: 24 characters, and a time that exists. */
-const timestamp = v.pipe(
-  v.string(),
-  v.regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/),
-  v.check((text) => {
-    const time = Date.parse(text);
-    return !Number.isNaN(time) && new Date(time).toISOString() === text;
-  }, "a time that does not exist"),
-);
-
-const keyId = v.pipe(v.string(), v.regex(/^[0-9a-f]{8}$/));
-/** 32 bytes in base64url: the last character before the padding has two unused bits, both zero. */
-const fernetKey = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]=$/));
-const token = v.pipe(v.string(), v.maxLength(MAX_TOKEN_CHARS), v.regex(/^gAAAA[A-Za-z0-9_=-]+$/));
-const sequence = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const chainValue = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
-const code = v.pipe(v.string(), v.regex(/^[a-z][a-z-]{0,31}$/));
-const sentence = v.pipe(v.string(), v.maxLength(MAX_SENTENCE_CHARS));
-
-const ring = v.pipe(v.array(fernetKey), v.minLength(1), v.maxLength(MAX_RING_KEYS));
+import {
+  accountName,
+  chainValue,
+  code,
+  keyId,
+  messageId,
+  opaque,
+  reference,
+  ring,
+  role,
+  roomKind,
+  roomName,
+  sentence,
+  sequence,
+  slowSeconds,
+  timestamp,
+  token,
+  topic,
+  typedName,
+} from "./fields.ts";
+import { MAX_HISTORY_PAGE, MAX_PRESENCE_CHANGES } from "./limits.ts";
+import { presenceChange, request, result } from "./requests.ts";
 
 /** A message as its sender puts it into a room's log. */
 const envelope = {
@@ -69,7 +49,10 @@ const clientMessage = v.variant("type", [
   v.strictObject({ type: v.literal("login_finish"), ke3: opaque }),
   v.strictObject({ type: v.literal("register_start"), request: opaque }),
   v.strictObject({ type: v.literal("register_finish"), record: opaque }),
+  v.strictObject({ type: v.literal("create_start"), name: typedName, request: opaque }),
+  v.strictObject({ type: v.literal("create_finish"), record: opaque }),
   v.strictObject({ type: v.literal("join"), room: roomName, after: v.optional(sequence) }),
+  v.strictObject({ type: v.literal("leave"), room: roomName }),
   v.strictObject({ type: v.literal("send"), ...envelope }),
   v.strictObject({
     type: v.literal("history"),
@@ -77,6 +60,7 @@ const clientMessage = v.variant("type", [
     before: v.pipe(sequence, v.minValue(1)),
     limit: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(MAX_HISTORY_PAGE)),
   }),
+  v.strictObject({ type: v.literal("request"), ref: reference, request }),
   v.strictObject({ type: v.literal("ping") }),
 ]);
 
@@ -84,16 +68,20 @@ const clientMessage = v.variant("type", [
 const serverMessage = v.variant("type", [
   v.strictObject({ type: v.literal("login_response"), ke2: opaque }),
   v.strictObject({ type: v.literal("welcome"), user: accountName }),
+  v.strictObject({ type: v.literal("invited"), role, room: roomName }),
   v.strictObject({ type: v.literal("register_response"), response: opaque }),
   v.strictObject({ type: v.literal("registered") }),
   v.strictObject({
     type: v.literal("joined"),
     room: roomName,
-    kind: v.picklist(["open"]),
+    kind: roomKind,
+    topic,
+    slow: slowSeconds,
     keys: ring,
     last_seq: sequence,
     head: chainValue,
   }),
+  v.strictObject({ type: v.literal("left"), room: roomName, code, message: sentence }),
   v.strictObject({ type: v.literal("message"), ...entry }),
   v.strictObject({
     type: v.literal("ack"),
@@ -110,12 +98,28 @@ const serverMessage = v.variant("type", [
     previous: chainValue,
   }),
   v.strictObject({ type: v.literal("keys"), room: roomName, keys: ring }),
+  v.strictObject({
+    type: v.literal("settings"),
+    room: roomName,
+    topic,
+    slow: slowSeconds,
+    by: v.optional(accountName),
+  }),
+  v.strictObject({
+    type: v.literal("presence"),
+    room: roomName,
+    changes: v.pipe(v.array(presenceChange), v.minLength(1), v.maxLength(MAX_PRESENCE_CHANGES)),
+    more: sequence,
+  }),
+  v.strictObject({ type: v.literal("reply"), ref: reference, result }),
   v.strictObject({ type: v.literal("pong") }),
   v.strictObject({
     type: v.literal("error"),
     code,
     message: sentence,
+    room: v.optional(roomName),
     id: v.optional(messageId),
+    ref: v.optional(reference),
   }),
   v.strictObject({ type: v.literal("bye"), code, message: sentence }),
 ]);

@@ -57,7 +57,16 @@ export class Participant implements Member {
     participant.#membership = membership;
     const { seq: last_seq, chain: head } = membership.head;
     const keys = options.hub.ring.keys.map(String);
-    options.outbound.send({ type: "joined", room, kind: "open", keys, last_seq, head });
+    options.outbound.send({
+      type: "joined",
+      room,
+      kind: "open",
+      topic: "",
+      slow: 0,
+      keys,
+      last_seq,
+      head,
+    });
     membership.start();
     return participant;
   }

@@ -245,7 +245,8 @@ class LyingServer implements AsyncDisposable {
     await this.#receive("join");
     const { seq: last_seq, chain: head } = this.#head;
     const keys = [this.key.toString()];
-    this.#say({ type: "joined", room: LOBBY, kind: "open", keys, last_seq, head });
+    const settings = { kind: "open", topic: "", slow: 0 } as const;
+    this.#say({ type: "joined", room: LOBBY, ...settings, keys, last_seq, head });
   }
 
   async #receive<T extends ClientMessage["type"]>(type: T): Promise<MessageOf<ClientMessage, T>> {

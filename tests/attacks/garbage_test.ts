@@ -308,7 +308,11 @@ const VALID: { [T in ClientMessage["type"]]: MessageOf<ClientMessage, T> } = {
   login_finish: { type: "login_finish", ke3: "AAAA" },
   register_start: { type: "register_start", request: "AAAA" },
   register_finish: { type: "register_finish", record: "AAAA" },
+  create_start: { type: "create_start", name: "eve", request: "AAAA" },
+  create_finish: { type: "create_finish", record: "AAAA" },
   join: { type: "join", room: LOBBY },
+  leave: { type: "leave", room: LOBBY },
+  request: { type: "request", ref: 1, request: { do: "rooms" } },
   send: {
     type: "send",
     room: LOBBY,

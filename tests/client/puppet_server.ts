@@ -116,7 +116,8 @@ export class PuppetServer implements AsyncDisposable {
   /** Answers a `join`. */
   join({ seq: last_seq, chain: head }: Head = this.head, room = LOBBY): void {
     const keys = this.keys.map(String);
-    this.say({ type: "joined", room, kind: "open", keys, last_seq, head });
+    const settings = { kind: "open", topic: "", slow: 0 } as const;
+    this.say({ type: "joined", room, ...settings, keys, last_seq, head });
   }
 
   /** The next message but pings, which has to be of a type. */

@@ -78,7 +78,8 @@ function lie(
 }
 
 function join(last_seq: number, head: string): RoomState {
-  return new RoomState({ type: "joined", room: ROOM, kind: "open", keys: KEYS, last_seq, head });
+  const settings = { kind: "open", topic: "", slow: 0 } as const;
+  return new RoomState({ type: "joined", room: ROOM, ...settings, keys: KEYS, last_seq, head });
 }
 
 /** Whether a client that joins the empty room finds fault with these deliveries. */

@@ -6,8 +6,23 @@
  */
 
 import fc from "fast-check";
-import { MAX_HISTORY_PAGE, MAX_SENTENCE_CHARS } from "../../lib/protocol/limits.ts";
+import {
+  MAX_AWAY_CHARS,
+  MAX_DURATION_SECONDS,
+  MAX_HISTORY_PAGE,
+  MAX_REASON_CHARS,
+  MAX_SENTENCE_CHARS,
+  MAX_SLOW_SECONDS,
+  MAX_TOPIC_CHARS,
+} from "../../lib/protocol/limits.ts";
 import type { ClientMessage, MessageOf, ServerMessage } from "../../lib/protocol/messages.ts";
+import type {
+  PresenceChange,
+  Request,
+  RequestOf,
+  Result,
+  ResultOf,
+} from "../../lib/protocol/requests.ts";
 import {
   accountName,
   anyText,
@@ -45,11 +60,92 @@ const ring = fc.array(fernetKey.map(String), { minLength: 1, maxLength: 4 });
 const sent = { room: roomName, id: messageId, sent_at: timestamp, key_id: keyId, token: tokenText };
 const logged = { seq: sequence, sender: accountName, ...sent, chain: chainValue };
 
+/** One line of valid Unicode. */
+const line = (maxChars: number): fc.Arbitrary<string> =>
+  wellFormedText(maxChars).map((text) => text.replaceAll(/\p{Cc}/gu, ""));
+const role = fc.constantFrom("member" as const, "operator" as const);
+const reference = sequence.filter((number) => number > 0);
+const slowSeconds = fc.integer({ min: 0, max: MAX_SLOW_SECONDS });
+const reason = line(MAX_REASON_CHARS);
+const timed = {
+  user: typedName,
+  seconds: optional(fc.integer({ min: 1, max: MAX_DURATION_SECONDS })),
+  reason,
+};
+
+const REQUESTS: {
+  [D in Request["do"]]: {
+    [F in Exclude<keyof RequestOf<D>, "do">]-?: fc.Arbitrary<RequestOf<D>[F]>;
+  };
+} = {
+  rooms: {},
+  names: { room: roomName },
+  whois: { user: typedName },
+  away: { text: line(MAX_AWAY_CHARS) },
+  back: {},
+  create_room: { room: roomName, topic: line(MAX_TOPIC_CHARS) },
+  topic: { room: roomName, topic: line(MAX_TOPIC_CHARS) },
+  slow: { room: roomName, seconds: slowSeconds },
+  kick: { room: roomName, user: typedName, reason },
+  ban: timed,
+  unban: { user: typedName },
+  mute: timed,
+  unmute: { user: typedName },
+};
+
+const RESULTS: {
+  [I in Result["is"]]: {
+    [F in Exclude<keyof ResultOf<I>, "is">]-?: fc.Arbitrary<ResultOf<I>[F]>;
+  };
+} = {
+  rooms: {
+    rooms: fc.array(
+      anyRecord({
+        room: roomName,
+        kind: fc.constant("open" as const),
+        topic: line(MAX_TOPIC_CHARS),
+        members: sequence,
+      }),
+      { maxLength: 4 },
+    ),
+    more: sequence,
+  },
+  names: {
+    room: roomName,
+    names: fc.array(optionalLast({ user: accountName, role }, "away", line(MAX_AWAY_CHARS)), {
+      maxLength: 4,
+    }),
+    more: sequence,
+  },
+  whois: {
+    user: accountName,
+    role,
+    away: optional(line(MAX_AWAY_CHARS)),
+    muted: fc.boolean(),
+    sessions: fc.array(optionalLast({ since: timestamp }, "address", fc.ipV6()), { maxLength: 4 }),
+    more: sequence,
+    rooms: fc.array(roomName, { maxLength: 4 }),
+  },
+  done: {},
+};
+
+const requests: fc.Arbitrary<Request> = variants<Request>("do", REQUESTS);
+const results: fc.Arbitrary<Result> = variants<Result>("is", RESULTS);
+const presenceChanges: fc.Arbitrary<PresenceChange> = optionalLast(
+  { user: accountName, change: fc.constantFrom("joined", "left", "away", "back") },
+  "text",
+  line(MAX_AWAY_CHARS),
+);
+
 const CLIENT: Table<ClientMessage> = {
   login_start: { username: typedName, ke1: opaque },
   login_finish: { ke3: opaque },
   register_start: { request: opaque },
   register_finish: { record: opaque },
+  create_start: { name: typedName, request: opaque },
+  create_finish: { record: opaque },
+  leave: { room: roomName },
+  request: { ref: reference, request: requests },
   join: { room: roomName, after: optional(sequence) },
   send: sent,
   history: {
@@ -68,6 +164,8 @@ const SERVER: Table<ServerMessage> = {
   joined: {
     room: roomName,
     kind: fc.constant("open"),
+    topic: line(MAX_TOPIC_CHARS),
+    slow: slowSeconds,
     keys: ring,
     last_seq: sequence,
     head: chainValue,
@@ -77,8 +175,28 @@ const SERVER: Table<ServerMessage> = {
   past: logged,
   history_end: { room: roomName, before: sequence, previous: chainValue },
   keys: { room: roomName, keys: ring },
+  invited: { role, room: roomName },
+  left: { room: roomName, code, message: sentence },
+  settings: {
+    room: roomName,
+    topic: line(MAX_TOPIC_CHARS),
+    slow: slowSeconds,
+    by: optional(accountName),
+  },
+  presence: {
+    room: roomName,
+    changes: fc.array(presenceChanges, { minLength: 1, maxLength: 8 }),
+    more: sequence,
+  },
+  reply: { ref: reference, result: results },
   pong: {},
-  error: { code, message: sentence, id: optional(messageId) },
+  error: {
+    code,
+    message: sentence,
+    room: optional(roomName),
+    id: optional(messageId),
+    ref: optional(reference),
+  },
   bye: { code, message: sentence },
 };
 
@@ -92,17 +210,39 @@ function optional<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
 }
 
 function arbitraries<M extends Message>(table: Table<M>): Arbitraries<M> {
-  const built = Object.entries(table).map((
-    [type, fields],
-  ) => [type, anyOf(type, fields as Fields)]);
+  const built = Object.entries(table).map(([type, fields]) => [
+    type,
+    anyOf("type", type, fields as Fields),
+  ]);
   return Object.fromEntries(built);
 }
 
 type Fields = { [field: string]: fc.Arbitrary<unknown> };
 
-function anyOf(type: string, fields: Fields): fc.Arbitrary<object> {
-  return fc.record(fields).map((values) => {
-    const present = Object.entries(values).filter(([, value]) => value !== undefined);
-    return Object.fromEntries([["type", type], ...present]);
-  });
+/** Any object of one of several forms, which are told apart by the field `key`. */
+function variants<V>(key: string, forms: { [name: string]: Fields }): fc.Arbitrary<V> {
+  const each = Object.entries(forms).map(([name, fields]) => anyOf(key, name, fields));
+  return fc.oneof(...each) as fc.Arbitrary<V>;
+}
+
+/** Any object with these fields, and perhaps one more behind them. */
+function optionalLast<T>(
+  fields: Fields,
+  name: string,
+  value: fc.Arbitrary<unknown>,
+): fc.Arbitrary<T> {
+  return fc.record({ ...fields, [name]: optional(value) }).map(withoutUndefined) as fc.Arbitrary<T>;
+}
+
+function anyOf(key: string, name: string, fields: Fields): fc.Arbitrary<object> {
+  return fc.record(fields).map((values) => ({ [key]: name, ...withoutUndefined(values) }));
+}
+
+/** Objects as JSON has them, with a prototype. */
+function anyRecord<T>(fields: { [F in keyof T]: fc.Arbitrary<T[F]> }): fc.Arbitrary<T> {
+  return fc.record(fields, { noNullPrototype: true }) as fc.Arbitrary<T>;
+}
+
+function withoutUndefined(values: { [field: string]: unknown }): object {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
