@@ -27,6 +27,9 @@ const SERVING_BUSY_TIMEOUT_MS = 50;
 /** Of the databases that were opened to be written. */
 const filesOf = new WeakMap<DatabaseSync, DatabaseFiles>();
 
+/** Those in a transaction now. The oldest runtimes cannot be asked. */
+const inTransaction = new WeakSet<DatabaseSync>();
+
 /**
  * One step a schema version, oldest first; a step is never changed once released. The `messages`
  * table has its own integer key so that `id` is global over all rooms and counts upwards for ever.
@@ -183,12 +186,17 @@ export function serveOthers(database: DatabaseSync): void {
  * Runs `work` in a write transaction: all of it happens, or none. When it returns, the changes are
  * in the file that is at the database's path, safe from a power cut.
  *
+ * Inside another transaction it joins that one: what it throws has to go through there too, for
+ * none of both to happen.
+ *
  * @throws whatever `work` or SQLite throws; `LostFile` if the database's files are not in their
  * places any more (if they went at that very moment, it may have happened all the same).
  */
 export function transaction<T>(database: DatabaseSync, work: () => T): T {
+  if (inTransaction.has(database)) return work();
   checkFiles(database);
   database.exec("BEGIN IMMEDIATE");
+  inTransaction.add(database);
   let result: T;
   try {
     result = work();
@@ -196,6 +204,8 @@ export function transaction<T>(database: DatabaseSync, work: () => T): T {
   } catch (error) {
     rollback(database);
     throw error;
+  } finally {
+    inTransaction.delete(database);
   }
   checkFiles(database); // only now is it certain that the commit went into them
   return result;
