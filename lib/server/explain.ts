@@ -4,7 +4,17 @@
  * @module
  */
 
-import { BugError, FernchatError, PeerError } from "../errors.ts";
+import { BugError, CallerError, describeError, FernchatError, PeerError } from "../errors.ts";
+
+/** Why an operator's decision, and no fault, ends a connection: for its peer to read. */
+export class Dismissal extends FernchatError {}
+
+/** What a peer may know of why the server could not: whether to wait, or to tell who runs it. */
+const OBSTACLES: Readonly<Record<string, string>> = {
+  "database-locked": "The server could not store it: its database is busy; try again",
+  "disk-full": "The server could not store it: its disk is full; tell who runs it",
+  "log-overloaded": "The server could not store it: too much waits; try again later",
+};
 
 /** A code and a sentence for `error` and `bye`. */
 export interface Explanation {
@@ -14,9 +24,30 @@ export interface Explanation {
 
 /** See the module's description. */
 export function explain(error: unknown): Explanation {
-  if (error instanceof PeerError) return { code: error.code, message: error.message };
+  if (error instanceof PeerError || error instanceof Dismissal) {
+    return { code: error.code, message: error.message };
+  }
   if (error instanceof FernchatError && !(error instanceof BugError)) {
-    return { code: "server-failed", message: "The server could not store it" };
+    return { code: "server-failed", message: OBSTACLES[error.code] ?? "The server could not do it" };
   }
   return { code: "server-failed", message: "The server failed" };
+}
+
+/** Reasons why what was asked for cannot be, which are for who asked. */
+const TELLABLE = [
+  "name-unknown",
+  "not-in-room",
+  "not-operator",
+  "not-sanctioned",
+  "room-taken",
+  "room-unknown",
+  "target-operator",
+  "target-self",
+];
+
+/** The same for a request that was refused: its reason, unless it is of our insides. */
+export function explainRefusal(error: unknown): Explanation {
+  const isTheirs = error instanceof CallerError ||
+    error instanceof FernchatError && TELLABLE.includes(error.code);
+  return isTheirs ? { code: error.code, message: describeError(error) } : explain(error);
 }

@@ -8,8 +8,8 @@
 import { PeerError } from "../errors.ts";
 import type { KeyRing } from "../fernet.ts";
 import type { Head, LogEntry, MessageLog, NewEntry } from "../log/message_log.ts";
-import { encodeServerMessage } from "../protocol/messages.ts";
-import { LOBBY, openText } from "../rooms/open_room.ts";
+import { encodeServerMessage, type ServerMessage } from "../protocol/messages.ts";
+import { openText } from "../rooms/open_room.ts";
 import { encodeEntry } from "./entry_message.ts";
 import { type HistoryPage, readHistory } from "./history.ts";
 import { CATCH_UP_ENTRIES, KEY_GRACE_MS } from "./limits.ts";
@@ -26,8 +26,8 @@ export interface Member {
    * any more: asked for while it catches up.
    */
   calm(): Promise<boolean>;
-  /** Takes the room's new keys, as a message to a client. */
-  takeKeys(encoded: Uint8Array): void;
+  /** Takes news about the room (its keys, its settings, its people), as a message to a client. */
+  tell(encoded: Uint8Array): void;
   /** Gets nothing more: the log cannot be read. */
   fail(error: unknown): void;
 }
@@ -56,11 +56,11 @@ interface Room {
   published: number;
 }
 
-/** See the module's description. One hub per server, with one open room by now. */
+/** See the module's description. One hub per server. */
 export class Hub {
   readonly #log: MessageLog;
   readonly #rooms = new Map<string, Room>();
-  readonly #unsubscribe: () => void;
+  readonly #unsubscribe: (() => void)[] = [];
   readonly #now: () => number;
   #ring: KeyRing;
   #rotatedAt = -Infinity;
@@ -70,9 +70,14 @@ export class Hub {
     this.#log = log;
     this.#ring = ring;
     this.#now = now;
-    const lobby: Room = { seats: new Set(), published: 0 };
-    this.#rooms.set(LOBBY, lobby);
-    this.#unsubscribe = log.subscribe(LOBBY, (entries) => broadcast(lobby, entries));
+  }
+
+  /** Opens a room, unless it is open. Throws `EnvironmentError` if its log cannot be read. */
+  open(name: string): void {
+    if (this.#rooms.has(name)) return;
+    const room: Room = { seats: new Set(), published: 0 };
+    this.#unsubscribe.push(this.#log.subscribe(name, (entries) => broadcast(room, entries)));
+    this.#rooms.set(name, room);
   }
 
   /** The Fernet keys of the open rooms. */
@@ -127,10 +132,14 @@ export class Hub {
     if (ring.primary.id !== this.#ring.primary.id) this.#rotatedAt = this.#now();
     this.#ring = ring;
     const keys = ring.keys.map(String);
-    for (const [room, { seats }] of this.#rooms) {
-      const encoded = encodeServerMessage({ type: "keys", room, keys });
-      // Who has not started yet is told the ring with the answer to its join.
-      for (const seat of seats) if (seat.state !== "waiting") seat.member.takeKeys(encoded);
+    for (const room of this.#rooms.keys()) this.tell(room, { type: "keys", room, keys });
+  }
+
+  /** Tells all members of a room. Who has not started yet is told with the answer to its join. */
+  tell(room: string, message: ServerMessage): void {
+    const encoded = encodeServerMessage(message);
+    for (const seat of this.#rooms.get(room)?.seats ?? []) {
+      if (seat.state !== "waiting") seat.member.tell(encoded);
     }
   }
 
@@ -139,9 +148,9 @@ export class Hub {
     return readHistory(this.#log, room, before, limit);
   }
 
-  /** Stops listening to the log. */
+  /** Stops listening to the logs. */
   close(): void {
-    this.#unsubscribe();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
 
   #takesKey(id: string): boolean {

@@ -72,6 +72,9 @@ export const MIN_QUEUED_BYTES = 512 * 1024;
 /** What a request for history costs of an account's messages: it reads some hundred rows. */
 export const HISTORY_COST = 5;
 
+/** What a request costs of an account's messages: it may read and list hundreds. */
+export const REQUEST_COST = 5;
+
 /** Characters of tokens in one answer with history. */
 export const MAX_HISTORY_CHARS = 256 * 1024;
 

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { PeerError } from "../errors.ts";
 import type { LogEntry } from "../log/message_log.ts";
 import type { ClientMessage, MessageOf } from "../protocol/messages.ts";
 import { encodeEntry } from "./entry_message.ts";
@@ -12,6 +11,7 @@ import { explain } from "./explain.ts";
 import type { Hub, Member, Membership } from "./hub.ts";
 import type { Limits } from "./limits.ts";
 import type { Outbound } from "./outbound.ts";
+import type { RoomSettings } from "./room_directory.ts";
 
 /** Whom a participant tells what it cannot handle itself. */
 export interface ParticipantOptions {
@@ -35,24 +35,23 @@ interface Pending {
 /** See the module's description. */
 export class Participant implements Member {
   readonly #options: ParticipantOptions;
-  readonly #room: string;
   /** Own messages on their way into the log, by id: an ack takes the place of their delivery. */
   readonly #pending = new Map<string, Pending>();
   #pendingBytes = 0;
   #lastPost: Promise<void> = Promise.resolve();
   #membership: Membership | undefined;
 
-  private constructor(options: ParticipantOptions, room: string) {
+  private constructor(options: ParticipantOptions) {
     this.#options = options;
-    this.#room = room;
   }
 
   /** Joins a room that exists, and tells so. Deliveries begin after the entry `after`, if given. */
   static async join(
     options: ParticipantOptions,
     { room, after }: MessageOf<ClientMessage, "join">,
+    settings: RoomSettings,
   ): Promise<Participant> {
-    const participant = new Participant(options, room);
+    const participant = new Participant(options);
     const membership = await options.hub.join(room, participant, after);
     participant.#membership = membership;
     const { seq: last_seq, chain: head } = membership.head;
@@ -60,9 +59,7 @@ export class Participant implements Member {
     options.outbound.send({
       type: "joined",
       room,
-      kind: "open",
-      topic: "",
-      slow: 0,
+      ...settings,
       keys,
       last_seq,
       head,
@@ -84,13 +81,12 @@ export class Participant implements Member {
   /** Puts a message on its way; resolves when another may follow. */
   async post(message: MessageOf<ClientMessage, "send">): Promise<void> {
     const { room, id, sent_at: sentAt, key_id: keyId, token } = message;
-    this.#checkRoom(room);
     const { hub, user, limits } = this.#options;
     const pending: Pending = { token };
     this.#pending.set(id, pending);
     this.#pendingBytes += token.length;
     this.#lastPost = hub.post({ room, sender: user, messageId: id, sentAt, keyId, token })
-      .then((entry) => this.#settle(entry), (error) => this.#refuse(id, error))
+      .then((entry) => this.#settle(entry), (error) => this.#refuse(room, id, error))
       .finally(() => this.#pendingBytes -= token.length);
     // Not awaited before that: what the same client sends next can share the commit.
     if (this.#pendingBytes > limits.maxPendingBytes) await this.#lastPost;
@@ -98,7 +94,6 @@ export class Participant implements Member {
 
   /** Answers a request for history; resolves when the answer is on its way. */
   async history({ room, before, limit }: MessageOf<ClientMessage, "history">): Promise<void> {
-    this.#checkRoom(room);
     const { hub, outbound } = this.#options;
     if (!await outbound.calm()) return;
     try {
@@ -110,7 +105,7 @@ export class Participant implements Member {
       outbound.send({ type: "history_end", room, before: page.before, previous: page.previous });
     } catch {
       const message = "The server could not read that part of the log";
-      outbound.send({ type: "error", code: "history-failed", message });
+      outbound.send({ type: "error", code: "history-failed", message, room });
     }
   }
 
@@ -125,7 +120,7 @@ export class Participant implements Member {
     return this.#options.outbound.calm();
   }
 
-  takeKeys(encoded: Uint8Array): void {
+  tell(encoded: Uint8Array): void {
     this.#options.outbound.sendEncoded(encoded);
   }
 
@@ -143,18 +138,13 @@ export class Participant implements Member {
     if (this.#pending.delete(entry.messageId)) this.#ack(entry);
   }
 
-  #refuse(id: string, error: unknown): void {
+  #refuse(room: string, id: string, error: unknown): void {
     this.#pending.delete(id);
     this.#options.onRefused(error);
-    this.#options.outbound.send({ type: "error", ...explain(error), id });
+    this.#options.outbound.send({ type: "error", ...explain(error), room, id });
   }
 
   #ack({ room, messageId: id, seq, chain }: LogEntry): void {
     this.#options.outbound.send({ type: "ack", room, id, seq, chain });
-  }
-
-  #checkRoom(room: string): void {
-    if (room === this.#room) return;
-    throw new PeerError("message-unexpected", "A message for a room that was not joined");
   }
 }

@@ -7,14 +7,18 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { Accounts } from "../auth/accounts.ts";
+import { Sanctions } from "../auth/sanctions.ts";
 import { openDatabase } from "../database.ts";
 import { describeError, EnvironmentError } from "../errors.ts";
 import { FernetKey, KeyRing } from "../fernet.ts";
 import type { Head } from "../log/message_log.ts";
 import { SqliteLog } from "../log/sqlite_log.ts";
 import { LOBBY } from "../rooms/open_room.ts";
+import { RoomTable } from "../rooms/room_table.ts";
 import { addressGroup } from "./address_group.ts";
 import { Admission } from "./admission.ts";
+import { DatabaseWatcher } from "./database_watcher.ts";
+import { Floor } from "./floor.ts";
 import { Hub } from "./hub.ts";
 import { loadOrCreateKeyFile } from "./key_file.ts";
 import { type KeyWatcher, watchKeyFile } from "./key_watcher.ts";
@@ -24,6 +28,10 @@ import { limited, type LimitedLogger } from "./log_quota.ts";
 import type { Logger } from "./logger.ts";
 import { LoginPacing, type PacingOptions } from "./login_pacing.ts";
 import { Metrics } from "./metrics.ts";
+import { Operations } from "./operations.ts";
+import { People } from "./people.ts";
+import { Presence, type PresenceOptions } from "./presence.ts";
+import { RoomDirectory } from "./room_directory.ts";
 import { Session, type SessionContext } from "./session.ts";
 import { TokenBuckets } from "./token_bucket.ts";
 import { Turns } from "./turns.ts";
@@ -46,6 +54,8 @@ export interface ServerOptions {
   limits?: Partial<Limits>;
   /** How logins are paced, where it is not by default. */
   pacing?: Partial<PacingOptions>;
+  /** How comings and goings are gathered, where it is not by default. */
+  presence?: Partial<PresenceOptions>;
   /** Called with the ring that is in the key file now, when it has changed. */
   onNewKey?(ring: KeyRing): void;
 }
@@ -60,7 +70,8 @@ interface Parts {
   database: DatabaseSync;
   accounts: Accounts;
   log: SqliteLog;
-  ring: KeyRing;
+  hub: Hub;
+  directory: RoomDirectory;
   metrics: Metrics;
   listener: Deno.TcpListener;
 }
@@ -83,8 +94,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const log = new SqliteLog(database, options.db, {
       onCommit: (commit) => metrics.committed(commit),
     });
+    const hub = new Hub(log, ring);
+    const directory = new RoomDirectory(new RoomTable(database, options.db), hub);
     const listener = listen(options.host, options.port);
-    return new RunningServer(options, { database, accounts, log, ring, metrics, listener });
+    const parts = { database, accounts, log, hub, directory, metrics, listener };
+    return new RunningServer(options, parts);
   } catch (error) {
     database.close();
     throw error;
@@ -103,6 +117,7 @@ export class RunningServer {
   readonly #accepting: Promise<void>;
   readonly #silenceCheck: ReturnType<typeof setInterval>;
   readonly #keyWatcher: KeyWatcher | undefined;
+  readonly #databaseWatcher: DatabaseWatcher;
 
   constructor(options: ServerOptions, parts: Parts) {
     this.#parts = parts;
@@ -114,6 +129,9 @@ export class RunningServer {
     this.#admission = new Admission(this.#limits);
     this.#context = this.#makeContext(options);
     this.#keyWatcher = this.#watchKeys(options);
+    this.#databaseWatcher = new DatabaseWatcher(parts.database, {
+      onChange: () => this.#review(),
+    });
     this.#silenceCheck = setInterval(() => this.#checkSilence(), this.#limits.silenceCheckMs);
     parts.metrics.observeQueues(() => this.#queuedBytes());
     this.#accepting = this.#accept();
@@ -159,11 +177,13 @@ export class RunningServer {
     listener.close();
     clearInterval(this.#silenceCheck);
     this.#keyWatcher?.close();
+    this.#databaseWatcher.close();
     await this.#accepting;
     await this.#context.demoReady;
     await log.close(); // what was received is acked before the good-bye
     await this.#stopSessions();
     await log.close();
+    this.#context.presence.close();
     this.#context.hub.close();
     this.#bounded[Symbol.dispose]();
     const head = await this.head();
@@ -172,12 +192,19 @@ export class RunningServer {
   }
 
   #makeContext(options: ServerOptions): SessionContext {
-    const { accounts, log, ring, metrics } = this.#parts;
+    const { accounts, database, hub, directory, metrics } = this.#parts;
+    const { db, presence } = options;
     const { messagesPerSecond: perSecond, messageBurst: burst } = this.#limits;
     const demoAllowed = options.demo || isLoopback(options.host);
     return {
       accounts,
-      hub: new Hub(log, ring),
+      hub,
+      directory,
+      sanctions: new Sanctions(database, db),
+      operations: new Operations(database, db, accounts),
+      people: new People(),
+      presence: new Presence((room, message) => hub.tell(room, message), presence),
+      floor: new Floor(),
       demoAllowed,
       demoReady: demoAllowed ? prepareDemo(accounts, options.logger) : Promise.resolve(),
       limits: this.#limits,
@@ -225,8 +252,8 @@ export class RunningServer {
     const { metrics } = this.#parts;
     const { hostname, port } = connection.remoteAddr;
     const name = `${hostname}:${port}`;
-    const address = addressGroup(hostname);
-    const admitted = this.#admission.admit(address, () => session.evict());
+    const group = addressGroup(hostname);
+    const admitted = this.#admission.admit(group, () => session.evict());
     if ("refused" in admitted) {
       metrics.connectionRefused(admitted.refused);
       this.#bounded.warn("connection-refused", { peer: name, reason: admitted.refused });
@@ -234,7 +261,7 @@ export class RunningServer {
     }
     const { authenticated, leave } = admitted;
     const session = new Session(
-      { stream: connection, name, address, authenticated },
+      { stream: connection, address: hostname, group, name, authenticated },
       this.#context,
     );
     metrics.connectionOpened();
@@ -249,6 +276,17 @@ export class RunningServer {
   #checkSilence(): void {
     const now = performance.now();
     for (const session of this.#sessions.keys()) session.checkSilence(now);
+  }
+
+  /** Another process has changed something: who is connected may not be allowed to, any more. */
+  #review(): void {
+    const { people, directory } = this.#context;
+    try {
+      directory.refresh();
+      for (const visitor of people.all()) visitor.review();
+    } catch (error) {
+      this.#bounded.error("cannot-review", { reason: describeError(error) });
+    }
   }
 
   #queuedBytes(): number {

@@ -1,6 +1,6 @@
 /**
- * One connection's life on the server: handshake, login, then messages in both directions. A table
- * says which message may come in which state; whatever else a peer does ends its connection alone.
+ * One connection's life on the server: handshake, login, a visit, the end. A table says which
+ * message may come in which state; whatever else a peer does ends its connection alone.
  *
  * @module
  */
@@ -11,19 +11,20 @@ import { serverHandshake } from "../protocol/handshake.ts";
 import { type ClientMessage, decodeClientMessage, type MessageOf } from "../protocol/messages.ts";
 import { Authentication, type AuthenticationContext } from "./authentication.ts";
 import { explain } from "./explain.ts";
+import type { Floor } from "./floor.ts";
 import type { Hub } from "./hub.ts";
-import { HISTORY_COST, type Limits } from "./limits.ts";
+import type { Limits } from "./limits.ts";
 import type { LogFields, Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 import { Outbound } from "./outbound.ts";
-import { Participant } from "./participant.ts";
-import { pause } from "./pause.ts";
-import { Registration } from "./registration.ts";
+import type { RequestContext } from "./requests.ts";
 import type { TokenBuckets } from "./token_bucket.ts";
+import { untimely, Visit } from "./visit.ts";
 
 /** What all sessions of a server share. */
-export interface SessionContext extends AuthenticationContext {
+export interface SessionContext extends AuthenticationContext, RequestContext {
   hub: Hub;
+  floor: Floor;
   limits: Limits;
   /** How fast accounts may send. */
   rates: TokenBuckets;
@@ -39,8 +40,10 @@ export interface Peer {
   stream: ByteStream;
   /** `HOST:PORT`, for the log. */
   name: string;
-  /** The address as it is counted. */
+  /** Its IP address. */
   address: string;
+  /** The same as it is counted. */
+  group: string;
   /** It has logged in. */
   authenticated(): void;
 }
@@ -52,23 +55,23 @@ type Handler<T extends ClientMessage["type"]> = (
 ) => void | Promise<void>;
 
 /** Where a connection is: what it may send depends on it. */
-type State = "stranger" | "proving" | "known" | "joined";
+type State = "stranger" | "proving" | "visiting";
 
 const HANDLERS: {
   [T in ClientMessage["type"]]: { in: readonly State[]; run: Handler<T> };
 } = {
   login_start: { in: ["stranger", "proving"], run: (s, m, e) => s.startLogin(m, e) },
   login_finish: { in: ["proving"], run: (s, m, e) => s.finishLogin(m, e) },
-  register_start: { in: ["known"], run: (s, m) => s.startRegistration(m) },
-  register_finish: { in: ["known"], run: (s, m) => s.finishRegistration(m) },
   create_start: { in: [], run: () => {} },
   create_finish: { in: [], run: () => {} },
-  leave: { in: [], run: () => {} },
-  request: { in: [], run: () => {} },
-  join: { in: ["known"], run: (s, m) => s.join(m) },
-  send: { in: ["joined"], run: (s, m) => s.post(m) },
-  history: { in: ["joined"], run: (s, m) => s.history(m) },
-  ping: { in: ["known", "joined"], run: (s) => s.pong() },
+  register_start: { in: ["visiting"], run: (s, m) => s.visit?.handle(m) },
+  register_finish: { in: ["visiting"], run: (s, m) => s.visit?.handle(m) },
+  join: { in: ["visiting"], run: (s, m) => s.visit?.handle(m) },
+  leave: { in: ["visiting"], run: (s, m) => s.visit?.handle(m) },
+  send: { in: ["visiting"], run: (s, m) => s.visit?.handle(m) },
+  history: { in: ["visiting"], run: (s, m) => s.visit?.handle(m) },
+  request: { in: ["visiting"], run: (s, m) => s.visit?.handle(m) },
+  ping: { in: ["visiting"], run: (s, m) => s.visit?.handle(m) },
 };
 
 /** Faults after which the peer could not read, or not understand, a good-bye. */
@@ -89,9 +92,7 @@ export class Session {
   #outbound: Outbound | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #patience: ReturnType<typeof setTimeout> | undefined;
-  #registration: Registration | undefined;
-  #user = "";
-  #participant: Participant | undefined;
+  #visit: Visit | undefined;
   /** When the server began to wait for the peer's next words. */
   #listeningSince: number | undefined;
   /** It is over, and that was noted. */
@@ -101,14 +102,14 @@ export class Session {
     this.#peer = peer;
     this.#context = context;
     const { loginsPerConnection } = context.limits;
-    this.#authentication = new Authentication(context, peer.address, loginsPerConnection);
+    this.#authentication = new Authentication(context, peer.group, loginsPerConnection);
   }
 
   /** Serves the connection to its end. Never throws. */
   async run(): Promise<void> {
     try {
       await this.#converse();
-      await this.#participant?.settled(); // its acks go before the close
+      await this.#visit?.attendance.settled(); // its acks go before the close
       await this.#channel?.close();
       this.#noteEnd(undefined);
     } catch (error) {
@@ -119,7 +120,7 @@ export class Session {
       this.#over.abort();
       clearTimeout(this.#deadline);
       clearTimeout(this.#patience);
-      this.#participant?.leave();
+      this.#visit?.leave();
       this.#channel?.abort(new PeerError("connection-cut", "The session is over"));
       if (this.#channel === undefined) this.abort();
     }
@@ -154,11 +155,16 @@ export class Session {
 
   /** Ends the connection of a member that gives no sign. `now` is `performance.now()`. */
   checkSilence(now: number): void {
-    if (this.#user === "" || this.#ended) return;
+    if (this.#visit === undefined || this.#ended) return;
     const since = Math.min(this.#listeningSince ?? now, this.#channel?.writingSince ?? now);
     if (now - since <= this.#context.limits.silenceMs) return;
     const reason = new PeerError("deadline-missed", "Nothing was heard from you for too long");
     this.#dismiss(reason, SILENT_FAREWELL_MS);
+  }
+
+  /** What the peer does once it has logged in. */
+  get visit(): Visit | undefined {
+    return this.#visit;
   }
 
   /** Bytes that wait for the peer to read. */
@@ -182,14 +188,15 @@ export class Session {
       const encoded = await channel.receive();
       this.#listeningSince = undefined;
       if (encoded === null) return;
-      await this.#dispatch(decodeClientMessage(encoded), encoded);
+      // Whoever was sent away may not do more; what was not acked is sent again by a client that may.
+      if (!this.#ended) await this.#dispatch(decodeClientMessage(encoded), encoded);
     }
   }
 
   async #dispatch(message: ClientMessage, encoded: Uint8Array): Promise<void> {
     const { in: states, run } = HANDLERS[message.type];
     if (!states.includes(this.#state)) {
-      throw new PeerError("message-unexpected", `Not the time for a message ${message.type}`);
+      throw untimely(message);
     }
     await (run as Handler<ClientMessage["type"]>)(this, message, encoded);
   }
@@ -214,66 +221,25 @@ export class Session {
     this.#channel?.rekey(sessionKey, messages);
     clearTimeout(this.#deadline);
     this.#peer.authenticated();
-    this.#user = user;
-    this.#state = "known";
-    this.#outbound?.send({ type: "welcome", user });
+    this.#state = "visiting";
     this.#context.metrics.login("proven");
-    this.#context.logger.info("logged-in", this.#fields());
+    this.#visit = this.#makeVisit(user);
+    // Only who has proved the password learns that the account may not be here.
+    if (this.#visit.begin()) this.#context.logger.info("logged-in", this.#fields());
   }
 
-  /** A new password: allowed right after a login, which proved the old one. */
-  startRegistration(message: MessageOf<ClientMessage, "register_start">): void {
-    this.#registration = new Registration(this.#context.accounts, this.#user);
-    this.#outbound?.send(this.#registration.start(message));
-  }
-
-  finishRegistration(message: MessageOf<ClientMessage, "register_finish">): void {
-    const answer = this.#registration?.finish(message);
-    if (answer === undefined) {
-      throw new PeerError("message-unexpected", "No registration was begun");
-    }
-    this.#context.logger.info("password-changed", this.#fields());
-    this.#outbound?.send(answer);
-  }
-
-  async join(message: MessageOf<ClientMessage, "join">): Promise<void> {
-    const { hub, limits, metrics, bounded } = this.#context;
-    const outbound = this.#outbound as Outbound;
-    if (!hub.has(message.room)) {
-      const sentence = `No room ${message.room} here`;
-      return outbound.send({ type: "error", code: "room-unknown", message: sentence });
-    }
-    this.#state = "joined";
-    this.#participant = await Participant.join({
-      user: this.#user,
-      hub,
-      limits,
-      outbound,
-      onFailure: (error) => this.#dismiss(error, limits.farewellMs),
-      onRefused: (error) =>
-        bounded.warn("message-refused", { ...this.#fields(), reason: describeError(error) }),
-      onDelivered: () => metrics.delivered(1),
-    }, message);
-  }
-
-  async post(message: MessageOf<ClientMessage, "send">): Promise<void> {
-    await this.#participant?.post(message);
-    await this.#payFor(1);
-  }
-
-  async history(message: MessageOf<ClientMessage, "history">): Promise<void> {
-    await this.#participant?.history(message);
-    this.#context.metrics.historyPageSent();
-    await this.#payFor(HISTORY_COST);
-  }
-
-  pong(): void {
-    this.#outbound?.send({ type: "pong" });
-  }
-
-  /** Who sends more than is granted is read from later: nothing is lost, and nobody else waits. */
-  async #payFor(cost: number): Promise<void> {
-    await pause(this.#context.rates.take(this.#user, cost), this.#over.signal);
+  #makeVisit(user: string): Visit {
+    const { address, name: peer } = this.#peer;
+    const context = this.#context;
+    return new Visit({
+      context,
+      outbound: this.#outbound as Outbound,
+      user,
+      address,
+      peer,
+      signal: this.#over.signal,
+      dismiss: (why) => this.#dismiss(why, context.limits.farewellMs),
+    });
   }
 
   #tooSlow(): void {
@@ -311,7 +277,7 @@ export class Session {
     const { code } = explain(why);
     metrics.disconnected(code);
     const fields = { ...this.#fields(), code, reason: describeError(why) };
-    if (this.#user === "") bounded.info("stranger-ended", fields);
+    if (this.#visit === undefined) bounded.info("stranger-ended", fields);
     else logger.info("ended", fields);
   }
 
@@ -322,6 +288,6 @@ export class Session {
 
   #fields(): LogFields {
     const peer = this.#peer.name;
-    return this.#user === "" ? { peer } : { user: this.#user, peer };
+    return this.#visit === undefined ? { peer } : { user: this.#visit.user, peer };
   }
 }

@@ -335,15 +335,30 @@ const STATES: Record<
       "login_finish",
       "register_start",
       "register_finish",
+      "create_start",
+      "create_finish",
       "join",
+      "leave",
       "send",
       "history",
+      "request",
       "ping",
     ],
     enter: (port) => dial({ hostname: "127.0.0.1", port }),
   },
   "between the login's messages": {
-    forbidden: ["register_start", "register_finish", "join", "send", "history", "ping"],
+    forbidden: [
+      "register_start",
+      "register_finish",
+      "create_start",
+      "create_finish",
+      "join",
+      "leave",
+      "send",
+      "history",
+      "request",
+      "ping",
+    ],
     async enter(port): Promise<SecureChannel> {
       const channel = await dial({ hostname: "127.0.0.1", port });
       channel.send(encodeClientMessage(VALID.login_start));
@@ -352,7 +367,13 @@ const STATES: Record<
     },
   },
   "logged in": {
-    forbidden: ["login_start", "login_finish", "register_finish", "send", "history"],
+    forbidden: [
+      "login_start",
+      "login_finish",
+      "register_finish",
+      "create_start",
+      "create_finish",
+    ],
     async enter(port): Promise<SecureChannel> {
       const channel = await dial({ hostname: "127.0.0.1", port });
       await login(channel, MALLORY);
@@ -360,7 +381,15 @@ const STATES: Record<
     },
   },
   "in a room": {
-    forbidden: ["login_start", "login_finish", "register_start", "register_finish", "join"],
+    forbidden: [
+      "login_start",
+      "login_finish",
+      "register_start",
+      "register_finish",
+      "create_start",
+      "create_finish",
+      "join",
+    ],
     enter: async (port) => (await RawMember.join(port, MALLORY)).channel,
   },
 };
@@ -373,7 +402,7 @@ for (const [state, { forbidden, enter }] of Object.entries(STATES)) {
         const channel = await enter(scene.server.port);
         const since = scene.server.reports.length;
         channel.send(encodeClientMessage(VALID[type]));
-        const reason = /: (Not the time for a message \w+|No registration was begun)$/;
+        const reason = /: (Not the time for a message \w+|Joined lobby already)$/;
         if (state === "between the login's messages") {
           // Nothing can be said here that a client understands: it waits for the login's key.
           await assert.rejects(channel.receive(), { code: "connection-cut" });

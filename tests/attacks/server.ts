@@ -23,6 +23,7 @@ import {
   type MessageOf,
   type ServerMessage,
 } from "../../lib/protocol/messages.ts";
+import type { Request, Result } from "../../lib/protocol/requests.ts";
 import { LOBBY } from "../../lib/rooms/open_room.ts";
 import type { LogFields, Logger } from "../../lib/server/logger.ts";
 import { type RunningServer, type ServerOptions, startServer } from "../../lib/server/server.ts";
@@ -51,11 +52,13 @@ export class TestServer implements AsyncDisposable {
   /** What the server reported, line by line. */
   readonly reports: string[] = [];
   readonly folder: TempFolder;
+  readonly #options: Partial<ServerOptions>;
   #running: RunningServer | undefined;
   #reported = Promise.withResolvers<void>();
 
-  private constructor(folder: TempFolder) {
+  private constructor(folder: TempFolder, options: Partial<ServerOptions>) {
     this.folder = folder;
+    this.#options = options;
   }
 
   /** Starts a server with these accounts; with none, only the demo account can log in. */
@@ -63,18 +66,10 @@ export class TestServer implements AsyncDisposable {
     people: readonly Credentials[],
     options: Partial<ServerOptions> = {},
   ): Promise<TestServer> {
-    const server = new TestServer(new TempFolder());
+    const server = new TestServer(new TempFolder(), options);
     try {
       await addAccounts(server.db, people);
-      server.#running = await startServer({
-        host: "127.0.0.1",
-        port: 0,
-        db: server.db,
-        demo: false,
-        logger: server.#logger(),
-        ...options,
-        limits: { linesPerMinute: Infinity, ...options.limits },
-      });
+      await server.#run();
       return server;
     } catch (error) {
       server.folder[Symbol.dispose]();
@@ -140,9 +135,28 @@ export class TestServer implements AsyncDisposable {
     await running?.stop();
   }
 
+  /** Stops the server and starts another one with the same database, on another port. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.#run();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     this.folder[Symbol.dispose]();
+  }
+
+  async #run(): Promise<void> {
+    this.#running = await startServer({
+      host: "127.0.0.1",
+      port: 0,
+      db: this.db,
+      demo: false,
+      logger: this.#logger(),
+      presence: { quietMs: Infinity }, // only tests of presence expect it among other messages
+      ...this.#options,
+      limits: { linesPerMinute: Infinity, ...this.#options.limits },
+    });
   }
 
   #logger(): Logger {
@@ -234,6 +248,7 @@ export function assertThrows<E extends FernchatError>(
 export class RawMember implements Disposable {
   readonly channel: SecureChannel;
   readonly joined: MessageOf<ServerMessage, "joined">;
+  #asked = 0;
 
   private constructor(channel: SecureChannel, joined: MessageOf<ServerMessage, "joined">) {
     this.channel = channel;
@@ -252,6 +267,16 @@ export class RawMember implements Disposable {
   /** Sends a message. */
   say(message: ClientMessage): void {
     send(this.channel, message);
+  }
+
+  /** Sends a request; the next message has to be its answer, or its error's code. */
+  async ask(request: Request): Promise<Result | string> {
+    this.#asked += 1;
+    this.say({ type: "request", ref: this.#asked, request });
+    const answer = await this.hear();
+    assert.ok(answer.type === "reply" || answer.type === "error", answer.type);
+    assert.equal(answer.ref, this.#asked);
+    return answer.type === "reply" ? answer.result : answer.code;
   }
 
   /** The next message from the server, of any type; fails at the end of the connection. */

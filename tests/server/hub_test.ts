@@ -75,6 +75,13 @@ class SlowLog implements MessageLog {
   }
 }
 
+/** A hub with the lobby. */
+function openHub(log: MessageLog, keys: KeyRing, now?: () => number): Hub {
+  const hub = new Hub(log, keys, now);
+  hub.open(LOBBY);
+  return hub;
+}
+
 /** Notes what it is given, and takes more while it catches up when the test lets it. */
 class Listener implements Member {
   readonly heard: number[] = [];
@@ -94,7 +101,7 @@ class Listener implements Member {
     return this.ready;
   }
 
-  takeKeys(encoded: Uint8Array): void {
+  tell(encoded: Uint8Array): void {
     this.keys.push(encoded);
   }
 
@@ -136,7 +143,7 @@ Deno.test("a member who joins gets each later entry once, wherever the head fall
   // Entries 1 to 5 are there in turn; the head that the log answers was read after `known` of them.
   for (const known of [0, 1, 2, 3, 4, 5]) {
     const log = new SlowLog();
-    const hub = new Hub(log, ring);
+    const hub = openHub(log, ring);
     const listener = new Listener();
     const joining = hub.join(LOBBY, listener);
     const heads = [log.end];
@@ -160,7 +167,7 @@ Deno.test("a member who joins gets each later entry once, wherever the head fall
 
 Deno.test("leave() ends the deliveries of that member alone", async () => {
   const log = new SlowLog();
-  const hub = new Hub(log, ring);
+  const hub = openHub(log, ring);
   const [stays, leaves] = [new Listener(), new Listener()];
   for (const member of [stays, leaves]) {
     const joining = hub.join(LOBBY, member);
@@ -177,7 +184,7 @@ Deno.test("leave() ends the deliveries of that member alone", async () => {
 
 Deno.test("leave() before start() gives nothing", async () => {
   const log = new SlowLog();
-  const hub = new Hub(log, ring);
+  const hub = openHub(log, ring);
   const listener = new Listener();
   const joining = hub.join(LOBBY, listener);
   log.answer(log.end);
@@ -188,7 +195,7 @@ Deno.test("leave() before start() gives nothing", async () => {
 
 Deno.test("a join that fails leaves no seat behind", async () => {
   const log = new SlowLog();
-  const hub = new Hub(log, ring);
+  const hub = openHub(log, ring);
   const listener = new Listener();
   const joining = hub.join(LOBBY, listener);
   log.fail(new EnvironmentError("database-locked", "locked"));
@@ -199,7 +206,7 @@ Deno.test("a join that fails leaves no seat behind", async () => {
 
 Deno.test("a delivery is encoded once for all members, with every field of the entry", async () => {
   const log = new SlowLog();
-  const hub = new Hub(log, ring);
+  const hub = openHub(log, ring);
   const listeners = [new Listener(), new Listener()];
   for (const member of listeners) {
     const joining = hub.join(LOBBY, member);
@@ -224,7 +231,7 @@ Deno.test("a delivery is encoded once for all members, with every field of the e
 
 Deno.test("post() stores what members can read, and refuses everything else", async () => {
   const log = new SlowLog();
-  const hub = new Hub(log, ring);
+  const hub = openHub(log, ring);
   assert.equal((await hub.post(entry("a"))).seq, 1);
   const other = FernetKey.generate();
   for (
@@ -248,7 +255,7 @@ Deno.test("who resumes gets what it missed from the log, then what comes, each o
   for (const after of [0, 3, 40, 99, 100]) {
     const log = new SlowLog();
     log.publish(news(...Array.from({ length: 100 }, (_, at) => `${at}`)));
-    const hub = new Hub(log, ring);
+    const hub = openHub(log, ring);
     const listener = new Listener();
     const joining = hub.join(LOBBY, listener, after);
     log.answer(log.end);
@@ -266,7 +273,7 @@ Deno.test("who resumes gets what it missed from the log, then what comes, each o
 Deno.test("who resumes beyond the log's end is live at its end", async () => {
   const log = new SlowLog();
   log.publish(news("a"));
-  const hub = new Hub(log, ring);
+  const hub = openHub(log, ring);
   const listener = new Listener();
   const joining = hub.join(LOBBY, listener, 7);
   log.answer(log.end);
@@ -278,7 +285,7 @@ Deno.test("who resumes beyond the log's end is live at its end", async () => {
 Deno.test("who catches up is given no more than it takes", async () => {
   const log = new SlowLog();
   log.publish(news(...Array.from({ length: 100 }, (_, at) => `${at}`)));
-  const hub = new Hub(log, ring);
+  const hub = openHub(log, ring);
   const listener = new Listener();
   const full = Promise.withResolvers<boolean>();
   listener.ready = full.promise;
@@ -301,7 +308,7 @@ Deno.test("for a member that takes nothing any more, the log is not read on", as
     reads.push(after);
     return read(room, after, limit);
   };
-  const hub = new Hub(log, ring);
+  const hub = openHub(log, ring);
   const listener = new Listener();
   listener.ready = Promise.resolve(false);
   const joining = hub.join(LOBBY, listener, 0);
@@ -316,7 +323,7 @@ Deno.test("a log that cannot be read while a member catches up fails that member
   log.publish(news("a", "b"));
   const failure = new EnvironmentError("database-damaged", "damaged");
   log.read = () => Promise.reject(failure);
-  const hub = new Hub(log, ring);
+  const hub = openHub(log, ring);
   const [late, live] = [new Listener(), new Listener()];
   for (const [member, after] of [[late, 0], [live, 2]] as const) {
     const joining = hub.join(LOBBY, member, after);
@@ -333,7 +340,7 @@ Deno.test("a log that cannot be read while a member catches up fails that member
 Deno.test("a new key is told to all members, and the key before is taken for a minute", async () => {
   let now = 0;
   const log = new SlowLog();
-  const hub = new Hub(log, new KeyRing([older]), () => now);
+  const hub = openHub(log, new KeyRing([older]), () => now);
   const [member, late] = [new Listener(), new Listener()];
   const [joining, joiningLate] = [hub.join(LOBBY, member), hub.join(LOBBY, late)];
   for (let answers = 0; answers < 2; answers++) log.answer(log.end);
@@ -350,9 +357,9 @@ Deno.test("a new key is told to all members, and the key before is taken for a m
   await assertFails(hub.post(entry("too late", older)), PeerError, "key-outdated");
 });
 
-Deno.test("has() knows the lobby alone; close() ends the subscription", () => {
+Deno.test("has() knows the rooms that were opened; close() ends the subscription", () => {
   const log = new SlowLog();
-  const hub = new Hub(log, ring);
+  const hub = openHub(log, ring);
   assert.deepEqual([hub.has(LOBBY), hub.has("physics"), hub.has("__proto__")], [
     true,
     false,

@@ -1,0 +1,146 @@
+/**
+ * The rooms that one connection is in: joining, leaving, and which of them a message is for.
+ *
+ * @module
+ */
+
+import { PeerError } from "../errors.ts";
+import { MAX_ROOMS_JOINED } from "../protocol/limits.ts";
+import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messages.ts";
+import type { Floor } from "./floor.ts";
+import { Participant, type ParticipantOptions } from "./participant.ts";
+import type { Presence } from "./presence.ts";
+import type { RoomDirectory } from "./room_directory.ts";
+import { describeMute, type Standing } from "./standing.ts";
+
+/** What an attendance works with. */
+export interface AttendanceOptions extends ParticipantOptions {
+  directory: RoomDirectory;
+  presence: Presence;
+  floor: Floor;
+  /** What the account may do now. */
+  standing(): Standing;
+}
+
+type Sent<T extends ClientMessage["type"]> = MessageOf<ClientMessage, T>;
+type Refusal = Omit<MessageOf<ServerMessage, "error">, "type">;
+
+/** See the module's description. */
+export class Attendance {
+  readonly #options: AttendanceOptions;
+  readonly #rooms = new Map<string, Participant>();
+  #ended = false;
+
+  constructor(options: AttendanceOptions) {
+    this.#options = options;
+  }
+
+  /** Whether it is in a room. */
+  isIn(room: string): boolean {
+    return this.#rooms.has(room);
+  }
+
+  /** The rooms that it is in. */
+  get rooms(): readonly string[] {
+    return [...this.#rooms.keys()];
+  }
+
+  /**
+   * Joins a room, and tells so.
+   *
+   * @throws {PeerError} `message-unexpected` if it is there already.
+   */
+  async join(message: Sent<"join">): Promise<void> {
+    const { directory, presence, user } = this.#options;
+    const { room } = message;
+    const settings = directory.find(room);
+    if (this.isIn(room)) throw new PeerError("message-unexpected", `Joined ${room} already`);
+    if (settings === undefined) {
+      return this.#refuse({ code: "room-unknown", message: `There is no room ${room} here`, room });
+    }
+    if (this.#rooms.size >= MAX_ROOMS_JOINED) {
+      const sentence = `Nobody can be in more than ${MAX_ROOMS_JOINED} rooms`;
+      return this.#refuse({ code: "too-many-rooms", message: sentence, room });
+    }
+    const participant = await Participant.join(this.#options, message, settings);
+    if (this.#ended) return participant.leave(); // sent away meanwhile
+    this.#rooms.set(room, participant);
+    presence.arrived(room, user);
+  }
+
+  /** Leaves a room when its acks are there, and tells so. */
+  async leave({ room }: Sent<"leave">): Promise<void> {
+    const participant = this.#rooms.get(room);
+    if (participant === undefined) return this.#refuse(notJoined(room));
+    await participant.settled();
+    this.remove(room, "left", "You left");
+  }
+
+  /** Is put out of a room that it is in. */
+  remove(room: string, code: string, message: string): void {
+    const participant = this.#rooms.get(room);
+    if (participant === undefined) return;
+    participant.leave();
+    this.#rooms.delete(room);
+    this.#options.presence.departed(room, this.#options.user);
+    this.#options.outbound.send({ type: "left", room, code, message });
+  }
+
+  /** Puts a message on its way, if it may be said; resolves when another may follow. */
+  async post(message: Sent<"send">): Promise<void> {
+    const { room, id } = message;
+    const participant = this.#rooms.get(room);
+    if (participant === undefined) return this.#refuse({ ...notJoined(room), id });
+    const refusal = this.#refusal(room);
+    if (refusal !== undefined) return this.#refuse({ ...refusal, room, id });
+    this.#options.presence.setBack(this.#options.user); // who speaks is not away
+    await participant.post(message);
+  }
+
+  /** Answers a request for history; resolves when the answer is on its way. */
+  async history(message: Sent<"history">): Promise<void> {
+    const participant = this.#rooms.get(message.room);
+    if (participant === undefined) return this.#refuse(notJoined(message.room));
+    await participant.history(message);
+  }
+
+  /** Resolves when all posts so far were acked or refused. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#rooms.values()].map((participant) => participant.settled()));
+  }
+
+  /** Gets no more deliveries from anywhere. */
+  end(): void {
+    this.#ended = true;
+    for (const [room, participant] of this.#rooms) {
+      participant.leave();
+      this.#options.presence.departed(room, this.#options.user);
+    }
+    this.#rooms.clear();
+  }
+
+  /** Why the account may not write to a room now, if it may not. */
+  #refusal(room: string): Pick<Refusal, "code" | "message"> | undefined {
+    const { floor, directory, standing, user } = this.#options;
+    const { mute, role } = standing();
+    if (mute !== undefined && !isOver(mute.until)) {
+      return { code: "muted", message: describeMute(mute) };
+    }
+    const slow = role === "operator" ? 0 : directory.find(room)?.slow ?? 0;
+    const wait = slow === 0 ? 0 : floor.take(room, user, slow);
+    if (wait === 0) return undefined;
+    return { code: "slow-mode", message: `${room} is slow: write again in ${wait} s` };
+  }
+
+  #refuse(refusal: Refusal): void {
+    this.#options.outbound.send({ type: "error", ...refusal });
+  }
+}
+
+function isOver(until: string | null): boolean {
+  return until !== null && Date.parse(until) <= Date.now();
+}
+
+function notJoined(room: string): Refusal {
+  return { code: "room-not-joined", message: `You are not in ${room}`, room };
+}

@@ -1,0 +1,57 @@
+/**
+ * Who is connected: the sessions of each account, wherever they come from.
+ *
+ * @module
+ */
+
+/** A connection that has logged in. No method may throw. */
+export interface Visitor {
+  /** The account's name. */
+  readonly user: string;
+  /** When it logged in: ISO 8601, UTC, milliseconds. */
+  readonly since: string;
+  /** From where: an IP address. */
+  readonly address: string;
+  /** Whether it is in a room. */
+  isIn(room: string): boolean;
+  /** Puts it out of a room that it is in, and says why. */
+  remove(room: string, code: string, message: string): void;
+  /** Ends it, and says why. */
+  end(code: string, message: string): void;
+  /** Looks again at what its account may do. */
+  review(): void;
+}
+
+/** See the module's description. */
+export class People {
+  readonly #visitors = new Map<string, Set<Visitor>>();
+
+  /** Someone has logged in. */
+  enter(visitor: Visitor): void {
+    const sessions = this.#visitors.get(visitor.user) ?? new Set();
+    this.#visitors.set(visitor.user, sessions.add(visitor));
+  }
+
+  /** Someone's connection is over; whether it was the account's last one. */
+  leave(visitor: Visitor): boolean {
+    const sessions = this.#visitors.get(visitor.user);
+    sessions?.delete(visitor);
+    if (sessions === undefined || sessions.size > 0) return false;
+    return this.#visitors.delete(visitor.user);
+  }
+
+  /** The connections of an account, the oldest first. */
+  sessionsOf(user: string): readonly Visitor[] {
+    return [...this.#visitors.get(user) ?? []];
+  }
+
+  /** Whether an account has a connection in a room. */
+  isIn(room: string, user: string): boolean {
+    return this.sessionsOf(user).some((visitor) => visitor.isIn(room));
+  }
+
+  /** Everyone. */
+  all(): readonly Visitor[] {
+    return [...this.#visitors.values()].flatMap((sessions) => [...sessions]);
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * What a connection can ask for beside its messages: one handler for each request. Operators' deeds
+ * go through the database first, where they are also noted; then what is live follows.
+ *
+ * @module
+ */
+
+import type { Accounts } from "../auth/accounts.ts";
+import type { Sanctions } from "../auth/sanctions.ts";
+import { EnvironmentError } from "../errors.ts";
+import { MAX_LISTED, MAX_LISTED_SESSIONS } from "../protocol/limits.ts";
+import type { Request, RequestOf, Result, ResultOf } from "../protocol/requests.ts";
+import type { Operations } from "./operations.ts";
+import type { People, Visitor } from "./people.ts";
+import type { Presence } from "./presence.ts";
+import type { RoomDirectory } from "./room_directory.ts";
+import { describeBan, sentence } from "./standing.ts";
+
+/** What all connections' requests work with. */
+export interface RequestContext {
+  accounts: Accounts;
+  sanctions: Sanctions;
+  operations: Operations;
+  directory: RoomDirectory;
+  people: People;
+  presence: Presence;
+}
+
+/** Who asks. */
+export type Asker = Pick<Visitor, "user" | "isIn">;
+
+type Handler<D extends Request["do"]> = (
+  context: RequestContext,
+  asker: Asker,
+  request: RequestOf<D>,
+) => Result;
+
+const DONE: Result = { is: "done" };
+
+const HANDLERS: { [D in Request["do"]]: Handler<D> } = {
+  rooms: listRooms,
+  names: listNames,
+  whois,
+  away: ({ presence }, { user }, { text }) => {
+    presence.setAway(user, text);
+    return DONE;
+  },
+  back: ({ presence }, { user }) => {
+    presence.setBack(user);
+    return DONE;
+  },
+  create_room: ({ operations, directory }, { user }, { room, topic }) => {
+    operations.createRoom(user, room, topic);
+    directory.refresh(user);
+    return DONE;
+  },
+  topic: ({ operations, directory }, { user }, { room, topic }) => {
+    operations.setTopic(user, room, topic);
+    directory.refresh(user);
+    return DONE;
+  },
+  slow: ({ operations, directory }, { user }, { room, seconds }) => {
+    operations.setSlow(user, room, seconds);
+    directory.refresh(user);
+    return DONE;
+  },
+  kick,
+  ban: ({ operations, people }, { user }, { user: target, seconds, reason }) => {
+    const { name, until } = operations.ban(user, target, { seconds, reason });
+    const message = describeBan({ until, reason });
+    for (const visitor of people.sessionsOf(name)) visitor.end("banned", message);
+    return DONE;
+  },
+  unban: ({ operations }, { user }, { user: target }) => {
+    operations.unban(user, target);
+    return DONE;
+  },
+  mute: ({ operations, people }, { user }, { user: target, seconds, reason }) => {
+    const { name } = operations.mute(user, target, { seconds, reason });
+    for (const visitor of people.sessionsOf(name)) visitor.review();
+    return DONE;
+  },
+  unmute: ({ operations, people }, { user }, { user: target }) => {
+    const { name } = operations.unmute(user, target);
+    for (const visitor of people.sessionsOf(name)) visitor.review();
+    return DONE;
+  },
+};
+
+/**
+ * Does what is asked for, and gives the answer.
+ *
+ * @throws {EnvironmentError} if it cannot be, with a code and a sentence for who asked.
+ */
+export function answer(context: RequestContext, asker: Asker, request: Request): Result {
+  return (HANDLERS[request.do] as Handler<Request["do"]>)(context, asker, request);
+}
+
+function listRooms({ directory, presence }: RequestContext): ResultOf<"rooms"> {
+  const all = directory.list();
+  const rooms = all.slice(0, MAX_LISTED).map(([room, { kind, topic }]) => ({
+    room,
+    kind,
+    topic,
+    members: presence.count(room),
+  }));
+  return { is: "rooms", rooms, more: all.length - rooms.length };
+}
+
+function listNames(
+  { accounts, directory, presence }: RequestContext,
+  _: Asker,
+  { room }: RequestOf<"names">,
+): ResultOf<"names"> {
+  requireRoom(directory, room);
+  const all = presence.names(room);
+  const names = all.slice(0, MAX_LISTED).map((user) => ({
+    user,
+    role: accounts.find(user)?.role ?? "member",
+    ...awayOf(presence, user),
+  }));
+  return { is: "names", room, names, more: all.length - names.length };
+}
+
+function whois(
+  { accounts, sanctions, people, presence }: RequestContext,
+  asker: Asker,
+  request: RequestOf<"whois">,
+): ResultOf<"whois"> {
+  const account = accounts.find(request.user);
+  if (account === undefined) {
+    throw new EnvironmentError("name-unknown", "There is no account of that name");
+  }
+  const { name: user, role } = account;
+  const mayKnowWhere = accounts.find(asker.user)?.role === "operator" || asker.user === user;
+  const all = people.sessionsOf(user).toReversed();
+  const sessions = all.slice(0, MAX_LISTED_SESSIONS).map(({ since, address }) => ({
+    since,
+    ...(mayKnowWhere ? { address } : {}),
+  }));
+  const rooms = presence.roomsOf(user).filter((room) => asker.isIn(room));
+  return {
+    is: "whois",
+    user,
+    role,
+    ...awayOf(presence, user),
+    muted: sanctions.find(user, "mute") !== undefined,
+    sessions,
+    more: all.length - sessions.length,
+    rooms,
+  };
+}
+
+function kick(
+  { operations, directory, people }: RequestContext,
+  { user }: Asker,
+  { room, user: target, reason }: RequestOf<"kick">,
+): Result {
+  requireRoom(directory, room);
+  const { name } = operations.kick(user, target, room, reason);
+  const message = sentence(`${user} put you out of ${room}`, reason);
+  for (const visitor of people.sessionsOf(name)) visitor.remove(room, "kicked", message);
+  return DONE;
+}
+
+function awayOf(presence: Presence, user: string): { away?: string } {
+  const away = presence.awayText(user);
+  return away === undefined ? {} : { away };
+}
+
+function requireRoom(directory: RoomDirectory, room: string): void {
+  if (directory.find(room) !== undefined) return;
+  throw new EnvironmentError("room-unknown", `There is no room ${room} here`);
+}

@@ -1,0 +1,203 @@
+/**
+ * What someone does on a connection from the login to the end: joins rooms, speaks, asks, changes
+ * the password. A table says what is done with each message.
+ *
+ * @module
+ */
+
+import { describeError, PeerError } from "../errors.ts";
+import type { ClientMessage, MessageOf } from "../protocol/messages.ts";
+import { Attendance } from "./attendance.ts";
+import { Dismissal, explainRefusal } from "./explain.ts";
+import { HISTORY_COST, REQUEST_COST } from "./limits.ts";
+import type { LogFields } from "./logger.ts";
+import type { Outbound } from "./outbound.ts";
+import { pause } from "./pause.ts";
+import type { Visitor } from "./people.ts";
+import { Registration } from "./registration.ts";
+import { answer } from "./requests.ts";
+import type { SessionContext } from "./session.ts";
+import { describeBan, readStanding, type Standing } from "./standing.ts";
+
+/** What a visit works with. */
+export interface VisitOptions {
+  context: SessionContext;
+  outbound: Outbound;
+  /** The account's name. */
+  user: string;
+  /** From where: an IP address. */
+  address: string;
+  /** The same with its port, for the log. */
+  peer: string;
+  /** Aborted when nothing is worth waiting for any more. */
+  signal: AbortSignal;
+  /** Ends the connection, and says why. */
+  dismiss(why: unknown): void;
+}
+
+/** What may come after a login. */
+type VisitMessage = Exclude<
+  ClientMessage,
+  { type: "login_start" | "login_finish" | "create_start" | "create_finish" }
+>;
+
+type Handler<T extends VisitMessage["type"]> = (
+  visit: Visit,
+  message: MessageOf<VisitMessage, T>,
+) => void | Promise<void>;
+
+const HANDLERS: { [T in VisitMessage["type"]]: Handler<T> } = {
+  register_start: (visit, message) => visit.startRegistration(message),
+  register_finish: (visit, message) => visit.finishRegistration(message),
+  join: (visit, message) => visit.join(message),
+  leave: (visit, message) => visit.attendance.leave(message),
+  send: (visit, message) => visit.post(message),
+  history: (visit, message) => visit.history(message),
+  request: (visit, message) => visit.answer(message),
+  ping: (visit) => visit.pong(),
+};
+
+/** See the module's description. */
+export class Visit implements Visitor {
+  readonly user: string;
+  readonly since = new Date().toISOString();
+  readonly address: string;
+  readonly attendance: Attendance;
+  readonly #options: VisitOptions;
+  #standing: Standing | undefined;
+  #registration: Registration | undefined;
+  #hasJoined = false;
+
+  constructor(options: VisitOptions) {
+    this.#options = options;
+    this.user = options.user;
+    this.address = options.address;
+    this.attendance = this.#makeAttendance();
+  }
+
+  /** Greets and is counted among the people; false if the account may not be here. */
+  begin(): boolean {
+    if (!this.#mayStay()) return false;
+    this.#options.outbound.send({ type: "welcome", user: this.user });
+    this.#options.context.people.enter(this);
+    return true;
+  }
+
+  /** Handles a message; resolves when the next one may be read. Throws `PeerError`. */
+  async handle(message: VisitMessage): Promise<void> {
+    await (HANDLERS[message.type] as Handler<VisitMessage["type"]>)(this, message);
+  }
+
+  /** Is nowhere any more. */
+  leave(): void {
+    const { people, presence } = this.#options.context;
+    this.attendance.end();
+    if (people.leave(this)) presence.setBack(this.user);
+  }
+
+  isIn(room: string): boolean {
+    return this.attendance.isIn(room);
+  }
+
+  remove(room: string, code: string, message: string): void {
+    this.attendance.remove(room, code, message);
+  }
+
+  end(code: string, message: string): void {
+    this.leave(); // at once, although the connection may take some seconds to end
+    this.#options.dismiss(new Dismissal(code, message));
+  }
+
+  review(): void {
+    this.#mayStay();
+  }
+
+  /** A new password: allowed right after a login, which proved the old one. */
+  startRegistration(message: MessageOf<ClientMessage, "register_start">): void {
+    if (this.#hasJoined) throw untimely(message);
+    this.#registration = new Registration(this.#options.context.accounts, this.user);
+    this.#options.outbound.send(this.#registration.start(message));
+  }
+
+  finishRegistration(message: MessageOf<ClientMessage, "register_finish">): void {
+    const answer = this.#hasJoined ? undefined : this.#registration?.finish(message);
+    if (answer === undefined) throw untimely(message);
+    this.#options.context.logger.info("password-changed", this.#fields());
+    this.#options.outbound.send(answer);
+  }
+
+  async join(message: MessageOf<ClientMessage, "join">): Promise<void> {
+    this.#hasJoined = true;
+    await this.attendance.join(message);
+  }
+
+  async post(message: MessageOf<ClientMessage, "send">): Promise<void> {
+    await this.attendance.post(message);
+    await this.#payFor(1);
+  }
+
+  async history(message: MessageOf<ClientMessage, "history">): Promise<void> {
+    await this.attendance.history(message);
+    this.#options.context.metrics.historyPageSent();
+    await this.#payFor(HISTORY_COST);
+  }
+
+  async answer({ ref, request }: MessageOf<ClientMessage, "request">): Promise<void> {
+    const { context, outbound } = this.#options;
+    try {
+      outbound.send({ type: "reply", ref, result: answer(context, this, request) });
+    } catch (error) {
+      outbound.send({ type: "error", ...explainRefusal(error), ref });
+    }
+    await this.#payFor(REQUEST_COST);
+  }
+
+  pong(): void {
+    this.#options.outbound.send({ type: "pong" });
+  }
+
+  #mayStay(): boolean {
+    const { accounts, sanctions } = this.#options.context;
+    const before = this.#standing;
+    const standing = readStanding(accounts, sanctions, this.user);
+    this.#standing = standing ?? before;
+    if (standing === undefined) this.end("account-removed", "Your account was removed");
+    else if (standing.ban !== undefined) this.end("banned", describeBan(standing.ban));
+    else if (before !== undefined && before.identity !== standing.identity) {
+      this.end("kicked", "An operator ended your sessions");
+    } else return true;
+    return false;
+  }
+
+  #makeAttendance(): Attendance {
+    const { context, outbound, user, dismiss } = this.#options;
+    return new Attendance({
+      ...context,
+      user,
+      outbound,
+      standing: () => this.#standing as Standing,
+      onFailure: dismiss,
+      onRefused: (error) =>
+        context.bounded.warn("message-refused", {
+          ...this.#fields(),
+          reason: describeError(error),
+        }),
+      onDelivered: () => context.metrics.delivered(1),
+    });
+  }
+
+  /** Who sends more than is granted is read from later: nothing is lost, and nobody else waits. */
+  async #payFor(cost: number): Promise<void> {
+    const { context, signal } = this.#options;
+    await pause(context.rates.take(this.user, cost), signal);
+  }
+
+  #fields(): LogFields {
+    return { user: this.user, peer: this.#options.peer };
+  }
+}
+
+/** A message at a time that is not its own. */
+export function untimely({ type }: { type: string }): PeerError {
+  return new PeerError("message-unexpected", `Not the time for a message ${type}`);
+}
