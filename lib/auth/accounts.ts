@@ -6,9 +6,12 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { databaseError, transaction } from "../database.ts";
+import type { InferOutput } from "valibot";
+import { DatabaseAccess } from "../database_access.ts";
 import { CallerError, EnvironmentError } from "../errors.ts";
-import { isAccountName } from "../protocol/messages.ts";
+import { quoteText } from "../json_line.ts";
+import type { role } from "../protocol/fields.ts";
+import { checkDistinct, checkName } from "./names.ts";
 import { createDecoyRecord, createServerSetup, opaqueReady, registerLocally } from "./opaque.ts";
 
 /** The demo account: public, so it works only on loopback and while there is no other account. */
@@ -17,13 +20,18 @@ export const DEMO = { name: "user1", password: "pass1" } as const;
 /** Characters of a password, for people who count; OPAQUE itself has no limit. */
 const MAX_PASSWORD_CHARS = 1024;
 
+/** What an account may do: an operator rules over the open rooms and those in them. */
+export type Role = InferOutput<typeof role>;
+
+const COLUMNS = "name, record, demo, created_at, role, session_epoch";
+
 /**
  * A row in either case: a look that finds nothing would be some microseconds quicker, and tell.
  * An account's name is never empty.
  */
 const FIND_OR_DECOY = `
-  SELECT name, record, demo, created_at FROM accounts WHERE name = ?
-  UNION ALL SELECT '', ?, 0, '' LIMIT 1`;
+  SELECT ${COLUMNS} FROM accounts WHERE name = ?
+  UNION ALL SELECT '', ?, 0, '', 'member', 0 LIMIT 1`;
 
 /** An account, without its secrets. */
 export interface Account {
@@ -31,6 +39,12 @@ export interface Account {
   demo: boolean;
   /** ISO 8601, UTC. */
   created_at: string;
+  role: Role;
+  /**
+   * Sessions that began with another number are over. It also differs between an account and an
+   * earlier one of the same name.
+   */
+  sessionEpoch: number;
 }
 
 interface Row {
@@ -38,40 +52,41 @@ interface Row {
   record: string;
   demo: number;
   created_at: string;
+  role: Role;
+  session_epoch: number;
 }
 
-/** The accounts of one database. */
+/** The accounts of one database. Each method throws an `EnvironmentError` if that fails. */
 export class Accounts {
-  readonly #database: DatabaseSync;
-  readonly #path: string;
+  readonly #access: DatabaseAccess;
   /** OPAQUE's long-term secrets of this server. Without them, no record can be used. */
   readonly setup: string;
   /** What logins to no account are answered from. It need not outlive the process: nobody sees it. */
   readonly decoy: string = createDecoyRecord();
 
-  private constructor(database: DatabaseSync, path: string, setup: string) {
-    this.#database = database;
-    this.#path = path;
+  private constructor(access: DatabaseAccess, setup: string) {
+    this.#access = access;
     this.setup = setup;
   }
 
   /** Opens the accounts of a database; makes the server's secrets the first time. */
   static async open(database: DatabaseSync, path: string): Promise<Accounts> {
     await opaqueReady;
-    try {
-      const setup = transaction(database, () => loadOrCreateSetup(database));
-      return new Accounts(database, path, setup);
-    } catch (error) {
-      throw databaseError(path, error);
-    }
+    const access = new DatabaseAccess(database, path);
+    return new Accounts(access, access.transaction(() => loadOrCreateSetup(access)));
   }
 
   /** The account and its OPAQUE record, if there is one of that name in any case of letters. */
   find(name: string): (Account & { record: string }) | undefined {
-    const row = this.#query(() =>
-      this.#database.prepare("SELECT * FROM accounts WHERE name = ?").get(name)
-    ) as Row | undefined;
+    const row = this.#access.get<Row>(`SELECT ${COLUMNS} FROM accounts WHERE name = ?`, name);
     return row && { ...toAccount(row), record: row.record };
+  }
+
+  /** The same without the record. Throws `name-unknown`. */
+  get(name: string): Account {
+    const row = this.#access.get<Row>(`SELECT ${COLUMNS} FROM accounts WHERE name = ?`, name);
+    if (row === undefined) throw unknown(name);
+    return toAccount(row);
   }
 
   /**
@@ -79,125 +94,146 @@ export class Accounts {
    * how long it takes does not tell.
    */
   findForLogin(name: string): { account: Account | undefined; record: string } {
-    const row = this.#query(() =>
-      this.#database.prepare(FIND_OR_DECOY).get(name, this.decoy)
-    ) as unknown as Row;
+    const row = this.#access.get<Row>(FIND_OR_DECOY, name, this.decoy) as Row;
     return { account: row.name === "" ? undefined : toAccount(row), record: row.record };
   }
 
   /** All accounts by name. */
   list(): Account[] {
-    const rows = this.#query(() =>
-      this.#database.prepare("SELECT * FROM accounts ORDER BY name").all()
-    ) as unknown as Row[];
-    return rows.map(toAccount);
+    return this.#access.all<Row>(`SELECT ${COLUMNS} FROM accounts ORDER BY name`).map(toAccount);
   }
 
   /** Whether there is an account of someone's own, which ends the demo. */
   hasOwn(): boolean {
-    return this.list().some((account) => !account.demo);
+    return this.#ownNames().length > 0;
+  }
+
+  /**
+   * Passes if an account of that name could be made now.
+   *
+   * @throws {CallerError} `name-invalid`, `name-reserved`.
+   * @throws {EnvironmentError} `name-taken`, `name-similar`.
+   */
+  checkNew(name: string): void {
+    checkName(name);
+    checkDistinct(name, this.#ownNames());
   }
 
   /**
    * Adds an account, and removes the demo account.
    *
-   * @throws {CallerError} `name-invalid`, `password-invalid`.
-   * @throws {EnvironmentError} `name-taken`.
+   * @param also what has to happen with it or not at all; if it throws, nothing happens.
+   * @throws as {@linkcode checkNew} and `also`; {CallerError} `password-invalid`.
    */
-  add(name: string, password: string): void {
-    checkName(name);
-    checkPassword(password);
-    if (this.find(name)?.demo === false) {
-      throw new EnvironmentError(
-        "name-taken",
-        `Cannot add ${name}: there is an account of that name`,
-        {
-          hint: "choose another name, or change its password with `user passwd`",
-        },
-      );
-    }
-    const record = registerLocally(this.setup, name, password);
-    this.#write(() => {
-      this.#database.exec("DELETE FROM accounts WHERE demo = 1");
-      this.#insert(name, record, false);
+  add(name: string, password: string, role: Role = "member", also: () => void = () => {}): void {
+    this.checkNew(name); // before the key stretching
+    const record = this.#makeRecord(name, password);
+    this.#access.transaction(() => {
+      this.create(name, record, role);
+      also();
     });
   }
 
-  /** Stores a new record for an account: a new password. Throws `name-unknown`. */
-  setRecord(name: string, record: string): void {
-    const { changes } = this.#write(() =>
-      this.#database.prepare("UPDATE accounts SET record = ? WHERE name = ?").run(record, name)
-    );
-    if (changes === 0) throw unknown(name);
+  /**
+   * Adds an account with a record that was made elsewhere, and removes the demo account. Of several
+   * who want one name at the same moment, one gets it. Throws as {@linkcode checkNew}.
+   */
+  create(name: string, record: string, role: Role): void {
+    this.#access.transaction(() => {
+      this.checkNew(name);
+      this.#access.change("DELETE FROM accounts WHERE demo = 1");
+      this.#insert(name, record, { demo: false, role });
+    });
   }
 
-  /** Gives an account a new password. Throws `name-unknown`, `password-invalid`. */
-  setPassword(name: string, password: string): void {
-    const account = this.find(name);
-    if (account === undefined) throw unknown(name);
-    if (account.demo) {
-      throw new EnvironmentError("demo-account", "Cannot change the demo account's password", {
-        hint: "add an account of your own with `user add NAME`; it ends the demo",
-      });
-    }
-    checkPassword(password);
-    this.setRecord(name, registerLocally(this.setup, name, password));
+  /** Stores a new record for an account: its user's new password. Throws `name-unknown`. */
+  setRecord(name: string, record: string): void {
+    this.#update("record = ?", record, name);
+  }
+
+  /**
+   * Gives an account a new password and ends its sessions.
+   *
+   * @param also as of {@linkcode add}.
+   * @throws {CallerError} `password-invalid`.
+   * @throws {EnvironmentError} `name-unknown`, `demo-account`.
+   */
+  setPassword(name: string, password: string, also: () => void = () => {}): void {
+    if (this.get(name).demo) throw demoAccount("Cannot change the demo account's password");
+    const record = this.#makeRecord(name, password);
+    this.#access.transaction(() => {
+      this.setRecord(name, record);
+      this.endSessions(name);
+      also();
+    });
+  }
+
+  /** Throws `name-unknown`, and `demo-account`: everyone knows its password. */
+  setRole(name: string, role: Role): void {
+    if (this.get(name).demo) throw demoAccount("Cannot change the demo account's role");
+    this.#update("role = ?", role, name);
+  }
+
+  /** Ends all sessions of an account, whoever runs them. Throws `name-unknown`. */
+  endSessions(name: string): void {
+    this.#update("session_epoch = session_epoch + ?", 1, name);
   }
 
   /** Removes an account. Throws `name-unknown`. */
   remove(name: string): void {
-    const { changes } = this.#write(() =>
-      this.#database.prepare("DELETE FROM accounts WHERE name = ?").run(name)
-    );
-    if (changes === 0) throw unknown(name);
+    if (this.#access.change("DELETE FROM accounts WHERE name = ?", name) === 0) throw unknown(name);
   }
 
   /** Makes the demo account if the table is empty. Costs a key stretching the first time. */
   ensureDemo(): void {
     if (this.list().length > 0) return;
     const record = registerLocally(this.setup, DEMO.name, DEMO.password);
-    this.#write(() => {
-      if (this.list().length === 0) this.#insert(DEMO.name, record, true);
+    this.#access.transaction(() => {
+      if (this.list().length > 0) return;
+      this.#insert(DEMO.name, record, { demo: true, role: "member" });
     });
   }
 
-  #insert(name: string, record: string, demo: boolean): void {
-    this.#database
-      .prepare("INSERT INTO accounts (name, record, demo, created_at) VALUES (?, ?, ?, ?)")
-      .run(name, record, Number(demo), new Date().toISOString());
+  /** Costs the key stretching, which no transaction waits for: others could not write meanwhile. */
+  #makeRecord(name: string, password: string): string {
+    checkPassword(password);
+    return registerLocally(this.setup, name, password);
   }
 
-  #write<T>(work: () => T): T {
-    return this.#query(() => transaction(this.#database, work));
+  #ownNames(): string[] {
+    return this.#access.all<Row>("SELECT name FROM accounts WHERE demo = 0")
+      .map(({ name }) => name);
   }
 
-  #query<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      throw databaseError(this.#path, error);
-    }
+  #insert(name: string, record: string, { demo, role }: { demo: boolean; role: Role }): void {
+    const now = new Date();
+    // What an earlier account of that name was banned for is not this one's doing.
+    this.#access.change("DELETE FROM sanctions WHERE account = ?", name);
+    this.#access.change(
+      `INSERT INTO accounts (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)`,
+      ...[name, record, Number(demo), now.toISOString(), role],
+      now.getTime(), // no earlier account of that name got so far
+    );
+  }
+
+  #update(assignment: string, value: string | number, name: string): void {
+    const sql = `UPDATE accounts SET ${assignment} WHERE name = ?`;
+    if (this.#access.change(sql, value, name) === 0) throw unknown(name);
   }
 }
 
-function toAccount({ name, demo, created_at }: Row): Account {
-  return { name, demo: demo === 1, created_at };
+function toAccount({ name, demo, created_at, role, session_epoch }: Row): Account {
+  return { name, demo: demo === 1, created_at, role, sessionEpoch: session_epoch };
 }
 
-function loadOrCreateSetup(database: DatabaseSync): string {
-  const row = database.prepare("SELECT value FROM secrets WHERE name = 'opaque_setup'").get();
-  if (row !== undefined) return String(row["value"]);
+function loadOrCreateSetup(access: DatabaseAccess): string {
+  const row = access.get<{ value: string }>(
+    "SELECT value FROM secrets WHERE name = 'opaque_setup'",
+  );
+  if (row !== undefined) return row.value;
   const setup = createServerSetup();
-  database.prepare("INSERT INTO secrets (name, value) VALUES ('opaque_setup', ?)").run(setup);
+  access.change("INSERT INTO secrets (name, value) VALUES ('opaque_setup', ?)", setup);
   return setup;
-}
-
-function checkName(name: string): void {
-  if (isAccountName(name)) return;
-  throw new CallerError("name-invalid", `Not a user name: ${JSON.stringify(name.slice(0, 40))}`, {
-    hint:
-      "use 1 to 32 letters (a-z), digits, dots, dashes and underscores, a letter or digit first",
-  });
 }
 
 function checkPassword(password: string): void {
@@ -210,7 +246,13 @@ function checkPassword(password: string): void {
 }
 
 function unknown(name: string): EnvironmentError {
-  return new EnvironmentError("name-unknown", `There is no account ${JSON.stringify(name)}`, {
+  return new EnvironmentError("name-unknown", `There is no account ${quoteText(name)}`, {
     hint: "`user list` shows all accounts",
+  });
+}
+
+function demoAccount(message: string): EnvironmentError {
+  return new EnvironmentError("demo-account", message, {
+    hint: "add an account of your own with `user add NAME`; it ends the demo",
   });
 }

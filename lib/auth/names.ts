@@ -16,12 +16,9 @@
  */
 
 import { CallerError, EnvironmentError } from "../errors.ts";
-import { escapeMatches } from "../json_line.ts";
+import { quoteText } from "../json_line.ts";
 import { isAccountName } from "../protocol/messages.ts";
 import { foldName } from "./opaque.ts";
-
-/** UTF-16 units of somebody's words that a message repeats. */
-const MAX_QUOTED = 40;
 
 /** Who speaks for the server, whom `@name` may mean some day, and words that mean no one. */
 const RESERVED: readonly string[] = [
@@ -38,7 +35,7 @@ const RESERVED: readonly string[] = [
  */
 export function checkName(name: string): void {
   if (!isAccountName(name)) {
-    throw new CallerError("name-invalid", `Not a user name: ${quoteName(name)}`, {
+    throw new CallerError("name-invalid", `Not a user name: ${quoteText(name)}`, {
       hint:
         "use 1 to 32 letters (a-z), digits, dots, dashes and underscores, a letter or digit first",
     });
@@ -73,7 +70,7 @@ export function checkDistinct(name: string, others: readonly string[]): void {
   if (like === undefined) return;
   throw new EnvironmentError(
     "name-similar",
-    `Cannot add ${name}: it looks like the account ${quoteName(like)}`,
+    `Cannot add ${name}: it looks like the account ${quoteText(like)}`,
     { hint: "choose another name; 0 and o, 1 and l and i, m and rn are taken for each other" },
   );
 }
@@ -82,12 +79,6 @@ export function checkDistinct(name: string, others: readonly string[]): void {
 export function looksLike(one: string, other: string): boolean {
   const known = new Set(appearances(other));
   return appearances(one).some((appearance) => known.has(appearance));
-}
-
-/** Somebody's words inside a message, for any terminal: short, and plain ASCII. */
-export function quoteName(text: string): string {
-  const shown = text.length <= MAX_QUOTED ? text : `${text.slice(0, MAX_QUOTED)}...`;
-  return escapeMatches(JSON.stringify(shown), /[^\x20-\x7e]/gu);
 }
 
 const EXEMPLARS: { readonly [character: string]: string } = { 0: "O", 1: "l", I: "l", m: "rn" };

@@ -88,7 +88,9 @@ Deno.test("a demo account that is put back by hand beside an own one is refused"
   {
     const database = openDatabase(template);
     (await Accounts.open(database, template)).ensureDemo();
-    database.exec(`INSERT INTO accounts SELECT 'other', record, 0, created_at FROM accounts`);
+    database.exec(
+      `INSERT INTO accounts SELECT 'other', record, 0, created_at, role, 0 FROM accounts`,
+    );
     database.close();
   }
   await using server = await TestServer.start([], { db: template });

@@ -30,7 +30,7 @@ Deno.test("add(), find(), list() and remove() know one account by every spelling
   assert.deepEqual(accounts.list().map(({ name, demo }) => [name, demo]), [["Alice", false]]);
   assert.match(accounts.find("alice")?.created_at ?? "", /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
   const taken = assertThrows(() => accounts.add("ALICE", "pw"), EnvironmentError, "name-taken");
-  assert.match(taken.hint ?? "", /user passwd/);
+  assert.match(taken.hint ?? "", /choose another name/);
   accounts.remove("alice");
   assert.equal(accounts.find("Alice"), undefined);
 });

@@ -1,0 +1,61 @@
+/**
+ * Bans and mutes: what an account may not do, for a time or without an end. They outlive restarts.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { DatabaseAccess } from "../database_access.ts";
+
+/** Nobody who is banned can log in; who is muted cannot send to open rooms. */
+export type SanctionKind = "ban" | "mute";
+
+/** A ban or a mute that holds. */
+export interface Sanction {
+  /** When it ends by itself (ISO 8601, UTC); undefined if it does not. */
+  until: string | undefined;
+  /** Empty if none was given. */
+  reason: string;
+}
+
+interface Row {
+  until: string | null;
+  reason: string;
+}
+
+/** The bans and mutes of one database. Each method throws an `EnvironmentError` if that fails. */
+export class Sanctions {
+  readonly #access: DatabaseAccess;
+
+  /** `path` is for error messages. */
+  constructor(database: DatabaseSync, path: string) {
+    this.#access = new DatabaseAccess(database, path);
+  }
+
+  /** The ban or mute that holds for an account, by its name in any case of letters. */
+  find(account: string, kind: SanctionKind, now = new Date()): Sanction | undefined {
+    const row = this.#access.get<Row>(
+      `SELECT until, reason FROM sanctions
+       WHERE account = ? AND kind = ? AND (until IS NULL OR until > ?)`,
+      ...[account, kind, now.toISOString()],
+    );
+    return row && { until: row.until ?? undefined, reason: row.reason };
+  }
+
+  /** Bans or mutes an account; takes the place of what held before. */
+  impose(account: string, kind: SanctionKind, { until, reason }: Sanction): void {
+    this.#access.change(
+      "INSERT OR REPLACE INTO sanctions (account, kind, until, reason) VALUES (?, ?, ?, ?)",
+      ...[account, kind, until ?? null, reason],
+    );
+  }
+
+  /** Ends a ban or a mute; returns whether there was one that held. */
+  lift(account: string, kind: SanctionKind, now = new Date()): boolean {
+    return this.#access.transaction(() => {
+      const held = this.find(account, kind, now) !== undefined;
+      this.#access.change("DELETE FROM sanctions WHERE account = ? AND kind = ?", account, kind);
+      return held;
+    });
+  }
+}
