@@ -137,8 +137,8 @@ export class Attendance {
   }
 }
 
-function isOver(until: string | null): boolean {
-  return until !== null && Date.parse(until) <= Date.now();
+function isOver(until: string | undefined): boolean {
+  return until !== undefined && Date.parse(until) <= Date.now();
 }
 
 function notJoined(room: string): Refusal {

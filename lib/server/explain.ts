@@ -28,7 +28,10 @@ export function explain(error: unknown): Explanation {
     return { code: error.code, message: error.message };
   }
   if (error instanceof FernchatError && !(error instanceof BugError)) {
-    return { code: "server-failed", message: OBSTACLES[error.code] ?? "The server could not do it" };
+    return {
+      code: "server-failed",
+      message: OBSTACLES[error.code] ?? "The server could not do it",
+    };
   }
   return { code: "server-failed", message: "The server failed" };
 }
@@ -36,9 +39,10 @@ export function explain(error: unknown): Explanation {
 /** Reasons why what was asked for cannot be, which are for who asked. */
 const TELLABLE = [
   "name-unknown",
+  "not-banned",
   "not-in-room",
   "not-operator",
-  "not-sanctioned",
+  "not-muted",
   "room-taken",
   "room-unknown",
   "target-operator",

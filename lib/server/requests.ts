@@ -66,7 +66,7 @@ const HANDLERS: { [D in Request["do"]]: Handler<D> } = {
   },
   kick,
   ban: ({ operations, people }, { user }, { user: target, seconds, reason }) => {
-    const { name, until } = operations.ban(user, target, { seconds, reason });
+    const { account: name, until } = operations.ban(user, target, { seconds, reason });
     const message = describeBan({ until, reason });
     for (const visitor of people.sessionsOf(name)) visitor.end("banned", message);
     return DONE;
@@ -76,12 +76,12 @@ const HANDLERS: { [D in Request["do"]]: Handler<D> } = {
     return DONE;
   },
   mute: ({ operations, people }, { user }, { user: target, seconds, reason }) => {
-    const { name } = operations.mute(user, target, { seconds, reason });
+    const { account: name } = operations.mute(user, target, { seconds, reason });
     for (const visitor of people.sessionsOf(name)) visitor.review();
     return DONE;
   },
   unmute: ({ operations, people }, { user }, { user: target }) => {
-    const { name } = operations.unmute(user, target);
+    const { account: name } = operations.unmute(user, target);
     for (const visitor of people.sessionsOf(name)) visitor.review();
     return DONE;
   },
@@ -127,11 +127,7 @@ function whois(
   asker: Asker,
   request: RequestOf<"whois">,
 ): ResultOf<"whois"> {
-  const account = accounts.find(request.user);
-  if (account === undefined) {
-    throw new EnvironmentError("name-unknown", "There is no account of that name");
-  }
-  const { name: user, role } = account;
+  const { name: user, role } = accounts.get(request.user);
   const mayKnowWhere = accounts.find(asker.user)?.role === "operator" || asker.user === user;
   const all = people.sessionsOf(user).toReversed();
   const sessions = all.slice(0, MAX_LISTED_SESSIONS).map(({ since, address }) => ({
@@ -152,12 +148,16 @@ function whois(
 }
 
 function kick(
-  { operations, directory, people }: RequestContext,
+  { accounts, operations, directory, people }: RequestContext,
   { user }: Asker,
   { room, user: target, reason }: RequestOf<"kick">,
 ): Result {
   requireRoom(directory, room);
-  const { name } = operations.kick(user, target, room, reason);
+  const { name } = accounts.get(target);
+  if (!people.isIn(room, name)) {
+    throw new EnvironmentError("not-in-room", `${name} is not in ${room}`);
+  }
+  operations.kick(user, name, room, reason);
   const message = sentence(`${user} put you out of ${room}`, reason);
   for (const visitor of people.sessionsOf(name)) visitor.remove(room, "kicked", message);
   return DONE;

@@ -48,7 +48,7 @@ export class RoomDirectory {
    * @throws {EnvironmentError} if it cannot be read.
    */
   refresh(by?: string): void {
-    for (const { name, kind, topic, slowSeconds: slow } of this.#table.list()) {
+    for (const { name, kind, topic, slow } of this.#table.list()) {
       const before = this.#rooms.get(name);
       this.#hub.open(name);
       this.#rooms.set(name, { kind, topic, slow });

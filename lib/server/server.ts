@@ -7,7 +7,6 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { Accounts } from "../auth/accounts.ts";
-import { Sanctions } from "../auth/sanctions.ts";
 import { openDatabase } from "../database.ts";
 import { describeError, EnvironmentError } from "../errors.ts";
 import { FernetKey, KeyRing } from "../fernet.ts";
@@ -17,7 +16,7 @@ import { LOBBY } from "../rooms/open_room.ts";
 import { RoomTable } from "../rooms/room_table.ts";
 import { addressGroup } from "./address_group.ts";
 import { Admission } from "./admission.ts";
-import { DatabaseWatcher } from "./database_watcher.ts";
+import { type DatabaseWatcher, watchDatabase } from "./database_watcher.ts";
 import { Floor } from "./floor.ts";
 import { Hub } from "./hub.ts";
 import { loadOrCreateKeyFile } from "./key_file.ts";
@@ -129,8 +128,9 @@ export class RunningServer {
     this.#admission = new Admission(this.#limits);
     this.#context = this.#makeContext(options);
     this.#keyWatcher = this.#watchKeys(options);
-    this.#databaseWatcher = new DatabaseWatcher(parts.database, {
+    this.#databaseWatcher = watchDatabase(parts.database, {
       onChange: () => this.#review(),
+      onError: (error) => this.#logger.error("cannot-review", { reason: describeError(error) }),
     });
     this.#silenceCheck = setInterval(() => this.#checkSilence(), this.#limits.silenceCheckMs);
     parts.metrics.observeQueues(() => this.#queuedBytes());
@@ -193,17 +193,17 @@ export class RunningServer {
 
   #makeContext(options: ServerOptions): SessionContext {
     const { accounts, database, hub, directory, metrics } = this.#parts;
-    const { db, presence } = options;
+    const operations = new Operations(accounts, database, options.db);
     const { messagesPerSecond: perSecond, messageBurst: burst } = this.#limits;
     const demoAllowed = options.demo || isLoopback(options.host);
     return {
       accounts,
       hub,
       directory,
-      sanctions: new Sanctions(database, db),
-      operations: new Operations(database, db, accounts),
+      sanctions: operations.sanctions,
+      operations,
       people: new People(),
-      presence: new Presence((room, message) => hub.tell(room, message), presence),
+      presence: new Presence((room, message) => hub.tell(room, message), options.presence),
       floor: new Floor(),
       demoAllowed,
       demoReady: demoAllowed ? prepareDemo(accounts, options.logger) : Promise.resolve(),
@@ -281,12 +281,8 @@ export class RunningServer {
   /** Another process has changed something: who is connected may not be allowed to, any more. */
   #review(): void {
     const { people, directory } = this.#context;
-    try {
-      directory.refresh();
-      for (const visitor of people.all()) visitor.review();
-    } catch (error) {
-      this.#bounded.error("cannot-review", { reason: describeError(error) });
-    }
+    directory.refresh();
+    for (const visitor of people.all()) visitor.review();
   }
 
   #queuedBytes(): number {

@@ -46,8 +46,8 @@ export function describeMute({ until, reason }: Sanction): string {
 }
 
 /** `until 2026-11-25 10:30 UTC`, or `for good`. */
-function formatUntil(until: string | null): string {
-  return until === null ? "for good" : `until ${until.slice(0, 16).replace("T", " ")} UTC`;
+function formatUntil(until: string | undefined): string {
+  return until === undefined ? "for good" : `until ${until.slice(0, 16).replace("T", " ")} UTC`;
 }
 
 /** What happened, and the reason if one was given. */

@@ -10,6 +10,7 @@ import { LoginError } from "../../lib/errors.ts";
 import type { Request } from "../../lib/protocol/requests.ts";
 import { LOBBY } from "../../lib/rooms/open_room.ts";
 import { ALICE, assertFails, BOB, MALLORY, RawMember } from "../attacks/server.ts";
+import { CONSOLE } from "../../lib/server/operations.ts";
 import { OLGA, onConsole, say, startWithOperator } from "./speaker.ts";
 
 const DONE = { is: "done" };
@@ -51,19 +52,19 @@ Deno.test("what a banned session still sends is not read", async () => {
 Deno.test("a ban survives a restart, ends with its time, and can be lifted", async () => {
   await using server = await startWithOperator([MALLORY]);
   await onConsole(server, (operations) => {
-    operations.ban("console", "mallory", { seconds: 3600, reason: "" });
+    operations.ban(CONSOLE, "mallory", { seconds: 3600, reason: "" });
   });
   await server.restart();
   await assertFails(connect({ ...MALLORY, port: server.port }), LoginError, "banned");
   using olga = await RawMember.join(server.port, OLGA);
   assert.deepEqual(await olga.ask({ do: "unban", user: "mallory" }), DONE);
-  assert.equal(await olga.ask({ do: "unban", user: "mallory" }), "not-sanctioned");
+  assert.equal(await olga.ask({ do: "unban", user: "mallory" }), "not-banned");
   using _ = await RawMember.join(server.port, MALLORY);
 });
 
 Deno.test("a wrong password is refused like any other: only its owner learns of a ban", async () => {
   await using server = await startWithOperator([MALLORY]);
-  await onConsole(server, (operations) => operations.ban("console", "mallory", { reason: "" }));
+  await onConsole(server, (operations) => operations.ban(CONSOLE, "mallory", { reason: "" }));
   const wrong = { ...MALLORY, password: "guess", port: server.port };
   await assertFails(connect(wrong), LoginError, "login-refused");
 });
@@ -107,6 +108,7 @@ Deno.test("members cannot moderate, nobody himself or an operator, and all of it
   await using server = await startWithOperator([ALICE, BOB]);
   using olga = await RawMember.join(server.port, OLGA);
   using alice = await RawMember.join(server.port, ALICE);
+  using _ = await RawMember.join(server.port, BOB);
   const deeds = (user: string): Request[] => [
     { do: "kick", room: LOBBY, user, reason: "" },
     { do: "ban", user, reason: "" },
@@ -119,7 +121,7 @@ Deno.test("members cannot moderate, nobody himself or an operator, and all of it
   for (const deed of deeds("nobody-here")) {
     assert.equal(await olga.ask(deed), "name-unknown", deed.do);
   }
-  await onConsole(server, (operations) => operations.setRole("console", "bob", "operator"));
+  await onConsole(server, (operations) => operations.setRole(CONSOLE, "bob", "operator"));
   for (const deed of deeds("bob")) assert.equal(await olga.ask(deed), "target-operator", deed.do);
 });
 
@@ -127,7 +129,7 @@ Deno.test("an operator demoted while connected can do nothing more", async () =>
   await using server = await startWithOperator([ALICE]);
   using olga = await RawMember.join(server.port, OLGA);
   assert.deepEqual(await olga.ask({ do: "mute", user: "alice", reason: "" }), DONE);
-  await onConsole(server, (operations) => operations.setRole("console", "olga", "member"));
+  await onConsole(server, (operations) => operations.setRole(CONSOLE, "olga", "member"));
   assert.equal(await olga.ask({ do: "unmute", user: "alice" }), "not-operator");
 });
 
@@ -137,19 +139,19 @@ Deno.test("the console ends the sessions of who is kicked, removed or given a ne
     [
       ALICE,
       "kicked",
-      (name: string) => onConsole(server, (operations) => operations.endSessions("console", name)),
+      (name: string) =>
+        onConsole(server, (operations) => operations.endSessions(CONSOLE, name, "")),
     ],
     [
       BOB,
       "account-removed",
-      (name: string) =>
-        onConsole(server, (operations) => operations.removeAccount("console", name)),
+      (name: string) => onConsole(server, (operations) => operations.removeAccount(CONSOLE, name)),
     ],
     [
       MALLORY,
       "kicked",
       (name: string) =>
-        onConsole(server, (operations) => operations.setPassword("console", name, "new")),
+        onConsole(server, (operations) => operations.setPassword(CONSOLE, name, "new")),
     ],
   ] as const;
   for (const [who, code, work] of cases) {
@@ -218,10 +220,10 @@ Deno.test("every deed is noted: who, what, whom, where, why", async () => {
   assert.deepEqual(
     notes.map(({ actor, action, target, room, reason }) => [actor, action, target, room, reason]),
     [
-      ["console", "role", "olga", null, "operator"],
+      ["console", "role", "olga", undefined, "operator"],
       ["olga", "kick", "mallory", LOBBY, "first"],
-      ["olga", "mute", "mallory", null, "second"],
-      ["olga", "ban", "mallory", null, "third"],
+      ["olga", "mute", "mallory", undefined, "second"],
+      ["olga", "ban", "mallory", undefined, "third"],
     ],
   );
 });

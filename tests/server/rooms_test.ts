@@ -10,6 +10,7 @@ import { chainStart } from "../../lib/log/chain.ts";
 import { MAX_ROOMS_JOINED } from "../../lib/protocol/limits.ts";
 import { LOBBY } from "../../lib/rooms/open_room.ts";
 import { ALICE, BOB, RawMember } from "../attacks/server.ts";
+import { CONSOLE } from "../../lib/server/operations.ts";
 import { OLGA, onConsole, say, startWithOperator } from "./speaker.ts";
 
 const DONE = { is: "done" };
@@ -39,7 +40,7 @@ Deno.test("an operator makes a room, and members of both rooms get each one's me
 
 Deno.test("who left a room gets nothing more of it, may come back, and the others go on", async () => {
   await using server = await startWithOperator([ALICE, BOB]);
-  await onConsole(server, (operations) => operations.createRoom("console", "physics", ""));
+  await onConsole(server, (operations) => operations.createRoom(CONSOLE, "physics", ""));
   using alice = await RawMember.join(server.port, ALICE);
   using bob = await RawMember.join(server.port, BOB);
   // The server looks into the database every half second.
@@ -112,7 +113,7 @@ Deno.test("members are told a room's new topic and pace, and by whom", async () 
   assert.deepEqual(await alice.hears("settings"), settings);
   assert.deepEqual(await olga.hears("settings"), settings);
   assert.deepEqual((await olga.hears("reply")).result, DONE);
-  await onConsole(server, (operations) => operations.setSlow("console", LOBBY, 60));
+  await onConsole(server, (operations) => operations.setSlow(CONSOLE, LOBBY, 60));
   const { by: _, ...byConsole } = { ...settings, slow: 60 };
   assert.deepEqual(await alice.hears("settings"), byConsole);
 });
@@ -139,7 +140,7 @@ Deno.test("a slow room takes one message of a member at a time, and operators' a
 Deno.test("nobody is in more rooms than can be, and each room can be joined once", async () => {
   await using server = await startWithOperator([ALICE]);
   await onConsole(server, (operations) => {
-    for (let at = 1; at <= MAX_ROOMS_JOINED; at++) operations.createRoom("console", `r${at}`, "");
+    for (let at = 1; at <= MAX_ROOMS_JOINED; at++) operations.createRoom(CONSOLE, `r${at}`, "");
   });
   using alice = await RawMember.join(server.port, ALICE);
   while (await join(alice, "r1") !== "joined"); // the server looks every half second

@@ -7,8 +7,8 @@
 import assert from "node:assert/strict";
 import type { Credentials } from "../../lib/client/login.ts";
 import { LOBBY, sealText } from "../../lib/rooms/open_room.ts";
-import { openOperations } from "../../lib/server/commands.ts";
-import type { Operations } from "../../lib/server/operations.ts";
+import { openExistingDatabase } from "../../lib/database.ts";
+import { CONSOLE, Operations } from "../../lib/server/operations.ts";
 import { RawMember, TestServer } from "../attacks/server.ts";
 
 /** An operator. */
@@ -20,13 +20,21 @@ export async function startWithOperator(
   options: Parameters<typeof TestServer.start>[1] = {},
 ): Promise<TestServer> {
   const server = await TestServer.start([...members, OLGA], options);
-  await onConsole(server, (operations) => operations.setRole("console", "olga", "operator"));
+  await onConsole(server, (operations) => operations.setRole(CONSOLE, "olga", "operator"));
   return server;
 }
 
 /** Does something in another process's way: with a connection to the database of its own. */
-export function onConsole<T>(server: TestServer, work: (operations: Operations) => T): Promise<T> {
-  return openOperations(server.db, { create: false }, work);
+export async function onConsole<T>(
+  server: TestServer,
+  work: (operations: Operations) => T,
+): Promise<T> {
+  const database = openExistingDatabase(server.db);
+  try {
+    return work(await Operations.open(database, server.db));
+  } finally {
+    database.close();
+  }
 }
 
 /** Sends a text to a room; the answer is an ack's `seq`, or an error's code. */
