@@ -31,7 +31,8 @@ import { Operations } from "./operations.ts";
 import { People } from "./people.ts";
 import { Presence, type PresenceOptions } from "./presence.ts";
 import { RoomDirectory } from "./room_directory.ts";
-import { Session, type SessionContext } from "./session.ts";
+import { Session } from "./session.ts";
+import type { SessionContext } from "./session_context.ts";
 import { TokenBuckets } from "./token_bucket.ts";
 import { Turns } from "./turns.ts";
 

@@ -9,31 +9,12 @@ import { describeError, PeerError } from "../errors.ts";
 import { type ByteStream, SecureChannel } from "../protocol/channel.ts";
 import { serverHandshake } from "../protocol/handshake.ts";
 import { type ClientMessage, decodeClientMessage, type MessageOf } from "../protocol/messages.ts";
-import { Authentication, type AuthenticationContext } from "./authentication.ts";
+import { Authentication } from "./authentication.ts";
 import { explain } from "./explain.ts";
-import type { Floor } from "./floor.ts";
-import type { Hub } from "./hub.ts";
-import type { Limits } from "./limits.ts";
-import type { LogFields, Logger } from "./logger.ts";
-import type { Metrics } from "./metrics.ts";
+import type { LogFields } from "./logger.ts";
 import { Outbound } from "./outbound.ts";
-import type { RequestContext } from "./requests.ts";
-import type { TokenBuckets } from "./token_bucket.ts";
+import type { SessionContext } from "./session_context.ts";
 import { untimely, Visit } from "./visit.ts";
-
-/** What all sessions of a server share. */
-export interface SessionContext extends AuthenticationContext, RequestContext {
-  hub: Hub;
-  floor: Floor;
-  limits: Limits;
-  /** How fast accounts may send. */
-  rates: TokenBuckets;
-  metrics: Metrics;
-  /** Takes what happens to users. */
-  logger: Logger;
-  /** Takes what peers can cause without end: so many lines a minute. */
-  bounded: Logger;
-}
 
 /** A connection that was accepted. */
 export interface Peer {

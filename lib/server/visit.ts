@@ -16,7 +16,7 @@ import { pause } from "./pause.ts";
 import type { Visitor } from "./people.ts";
 import { Registration } from "./registration.ts";
 import { answer } from "./requests.ts";
-import type { SessionContext } from "./session.ts";
+import type { SessionContext } from "./session_context.ts";
 import { describeBan, readStanding, type Standing } from "./standing.ts";
 
 /** What a visit works with. */

@@ -9,7 +9,7 @@ import type { Credentials } from "../../lib/client/login.ts";
 import { LOBBY, sealText } from "../../lib/rooms/open_room.ts";
 import { openExistingDatabase } from "../../lib/database.ts";
 import { CONSOLE, Operations } from "../../lib/server/operations.ts";
-import { RawMember, TestServer } from "../attacks/server.ts";
+import { type RawMember, TestServer } from "../attacks/server.ts";
 
 /** An operator. */
 export const OLGA: Credentials = { username: "olga", password: "olga's orange 12" };
