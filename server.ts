@@ -5,11 +5,13 @@
  */
 
 import { DEMO } from "./lib/auth/accounts.ts";
+import { addAuditCommand } from "./lib/cli/audit_command.ts";
 import { addKeyCommands } from "./lib/cli/key_commands.ts";
 import { addLimitFlags, type LimitFlags, parseLimits } from "./lib/cli/limit_flags.ts";
 import { addLogCommands } from "./lib/cli/log_commands.ts";
 import { addLoggerFlags, type LoggerFlags, stderrLogger } from "./lib/cli/logger_flags.ts";
 import { createProgram, fail, refuseCommand, runProgram, say } from "./lib/cli/program.ts";
+import { addRoomCommands } from "./lib/cli/room_commands.ts";
 import { addUserCommands } from "./lib/cli/user_commands.ts";
 import { formatAddress, parsePort } from "./lib/client/address.ts";
 import { ExitCode } from "./lib/errors.ts";
@@ -125,7 +127,7 @@ async function stop(server: RunningServer, { json }: Flags): Promise<void> {
 }
 
 const program = createProgram("server", "Fernchat's server: an encrypted group chat of your own.")
-  .usage("[serve] [options] | user <command> | log <command> | key <command>")
+  .usage("[serve] [options] | audit | (user | room | log | key) <command>")
   .option("--host <address>", `the address to listen on (default: ${DEFAULTS.host})`)
   .option("--port <number>", `the port; 0 picks a free one (default: ${DEFAULTS.port})`)
   .option("--db <file>", `the database, made if there is none (default: ${DEFAULTS.db})`)
@@ -145,6 +147,8 @@ const program = createProgram("server", "Fernchat's server: an encrypted group c
 addLoggerFlags(program);
 addLimitFlags(program);
 addUserCommands(program, DEFAULTS.db);
+addRoomCommands(program, DEFAULTS.db);
+addAuditCommand(program, DEFAULTS.db);
 addLogCommands(program, DEFAULTS.db);
 addKeyCommands(program);
 

@@ -23,15 +23,19 @@ export interface Deed {
   reason: string;
 }
 
-/** An entry of the trail. */
-export interface AuditEntry extends Deed {
+/** An entry of the trail, as {@linkcode Deed} says. */
+export interface AuditEntry {
   /** Counts upwards; never used twice. */
   id: number;
   /** ISO 8601, UTC. */
   at: string;
+  actor: string;
+  action: string;
+  target: string;
+  room: string | null;
+  until: string | null;
+  reason: string;
 }
-
-type Row = Omit<AuditEntry, "room" | "until"> & { room: string | null; until: string | null };
 
 /** The audit trail of one database. Each method throws an `EnvironmentError` if that fails. */
 export class AuditTrail {
@@ -59,15 +63,10 @@ export class AuditTrail {
    * @param before only entries with a smaller id.
    */
   read(limit: number, before: number = Number.MAX_SAFE_INTEGER): AuditEntry[] {
-    const rows = this.#access.all<Row>(
+    return this.#access.all<AuditEntry>(
       `SELECT id, at, actor, action, target, room, until, reason FROM audit
        WHERE id < ? ORDER BY id DESC LIMIT ?`,
       ...[before, limit],
-    );
-    return rows.reverse().map(({ room, until, ...row }) => ({
-      ...row,
-      room: room ?? undefined,
-      until: until ?? undefined,
-    }));
+    ).reverse();
   }
 }

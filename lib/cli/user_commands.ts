@@ -4,86 +4,124 @@
  * @module
  */
 
-import type { Command } from "commander";
-import type { Account, Accounts } from "../auth/accounts.ts";
-import { sanitizeText } from "../client/terminal/sanitize.ts";
-import { formatJson } from "../json_line.ts";
-import { withAccounts } from "../server/commands.ts";
-import { say } from "./program.ts";
+import { Argument, type Command, Option } from "commander";
+import type { Account, Role } from "../auth/accounts.ts";
+import type { Sanction, Sanctions } from "../auth/sanctions.ts";
+import { CONSOLE, type Operations } from "../server/operations.ts";
+import {
+  operatorCommand,
+  type OperatorFlags,
+  type Outcome,
+  type Work,
+} from "./operator_command.ts";
 
-interface Flags {
-  db?: string;
+interface Flags extends OperatorFlags {
   passwordFile?: string;
-  json?: boolean;
+  role?: Role;
+  reason?: string;
 }
 
-/** What a command says: to people, or to programs. */
-interface Outcome {
-  /** Names may be anything here: an edited database has them as they are. */
-  lines: string[];
-  json: unknown;
-}
+const ROLES: readonly Role[] = ["member", "operator"];
 
-type Work = (accounts: Accounts, flags: Flags, name: string) => Outcome | Promise<Outcome>;
+const ADD_HELP = `
+A name has 1 to 32 letters (a-z), digits, dots, dashes and underscores, a letter
+or digit first; case makes no difference. It must not be reserved, as "admin" is,
+nor look like another account's name, as "a1ice" does beside "alice".`;
 
-/** Adds `user add`, `user passwd`, `user remove` and `user list`. */
+/** Adds `user add`, `passwd`, `role`, `kick`, `remove` and `list`. */
 export function addUserCommands(program: Command, defaultDb: string): void {
-  const user = program.command("user").description("the accounts: add, passwd, remove, list");
-  const define = (usage: string, description: string, work: Work, create = false): Command =>
-    user.command(usage).description(description)
-      .option("--db <file>", `the database (default: ${defaultDb})`)
-      .option("--json", "say the outcome as JSON")
-      .action(async (...given: unknown[]) => {
-        const flags: Flags = (given.at(-1) as Command).optsWithGlobals();
-        const name = typeof given[0] === "string" ? given[0] : "";
-        const { lines, json } = await withAccounts(
-          flags.db ?? defaultDb,
-          { create },
-          (accounts) => work(accounts, flags, name),
-        );
-        say(flags.json ? formatJson(json) : lines.map((line) => sanitizeText(line)).join("\n"));
-      });
+  const user = program.command("user")
+    .description("the accounts: add, passwd, role, kick, remove, list");
+  const define = (
+    usage: string,
+    description: string,
+    work: Work<Flags>,
+    create = false,
+  ): Command =>
+    operatorCommand(user.command(usage).description(description), { defaultDb, create }, work);
   const passwordFile = [
     "--password-file <file>",
     "take the password from there (-: stdin)",
   ] as const;
-  define("add <name>", "add an account; asks for its password", add, true).option(...passwordFile);
-  define("passwd <name>", "give an account a new password", passwd).option(...passwordFile);
-  define("remove <name>", "remove an account; its messages stay", remove);
+  define("add <name>", "add an account; asks for its password", add, true)
+    .option(...passwordFile)
+    .addOption(new Option("--role <role>", "what it may do (default: member)").choices(ROLES))
+    .addHelpText("after", ADD_HELP);
+  define("passwd <name>", "give an account a new password; ends its sessions", passwd)
+    .option(...passwordFile);
+  define("role <name>", "make an account an operator, or a member again", setRole)
+    .addArgument(new Argument("<role>").choices(ROLES));
+  define("kick <name>", "end an account's sessions; it may log in again", kick)
+    .option("--reason <text>", "why, for the audit trail");
+  define("remove <name>", "remove an account and end its sessions; its messages stay", remove);
   define("list", "show all accounts", list);
 }
 
-async function add(accounts: Accounts, flags: Flags, name: string): Promise<Outcome> {
-  accounts.add(name, await newPassword(name, flags));
-  return { lines: [`Added ${name}`], json: { event: "user-added", name } };
-}
-
-async function passwd(accounts: Accounts, flags: Flags, name: string): Promise<Outcome> {
-  accounts.setPassword(name, await newPassword(name, flags));
-  return { lines: [`Changed ${name}'s password`], json: { event: "user-changed", name } };
-}
-
-function remove(accounts: Accounts, _: Flags, name: string): Outcome {
-  accounts.remove(name);
+async function add(operations: Operations, flags: Flags, name = ""): Promise<Outcome> {
+  operations.accounts.checkNew(name); // before anybody types a password
+  const { role = "member" } = flags;
+  operations.addAccount(CONSOLE, name, await newPassword(name, flags), role);
   return {
-    lines: [`Removed ${name}; who is connected now stays until leaving`],
-    json: { event: "user-removed", name },
+    lines: [role === "member" ? `Added ${name}` : `Added ${name} as an operator`],
+    json: [{ event: "user-added", name, role }],
   };
 }
 
-function list(accounts: Accounts): Outcome {
-  const users = accounts.list();
-  return { lines: formatAccounts(users), json: { users } };
+async function passwd(operations: Operations, flags: Flags, typed = ""): Promise<Outcome> {
+  const { name } = operations.accounts.get(typed);
+  operations.setPassword(CONSOLE, name, await newPassword(name, flags));
+  return { lines: [`Changed ${name}'s password`], json: [{ event: "user-changed", name }] };
 }
 
-/** The accounts as a table. */
-function formatAccounts(accounts: readonly Account[]): string[] {
-  if (accounts.length === 0) return ["No accounts yet: add one with `user add NAME`"];
-  const width = Math.max(4, ...accounts.map((account) => account.name.length));
-  const rows = accounts.map(({ name, created_at, demo }) =>
-    `${name.padEnd(width)}  ${created_at}${demo ? "  (demo, on loopback only)" : ""}`
-  );
-  return [`${"NAME".padEnd(width)}  ADDED`, ...rows];
+function setRole(operations: Operations, _: Flags, typed = "", role = ""): Outcome {
+  const { account: name } = operations.setRole(CONSOLE, typed, role as Role);
+  return {
+    lines: [`${name} is ${role === "operator" ? "an operator" : "a member"} now`],
+    json: [{ event: "user-role", name, role }],
+  };
+}
+
+function kick(operations: Operations, { reason = "" }: Flags, typed = ""): Outcome {
+  const { account: name } = operations.endSessions(CONSOLE, typed, reason);
+  return { lines: [`Ended all sessions of ${name}`], json: [{ event: "user-kicked", name }] };
+}
+
+function remove(operations: Operations, _: Flags, typed = ""): Outcome {
+  const { account: name } = operations.removeAccount(CONSOLE, typed);
+  return {
+    lines: [`Removed ${name} and ended its sessions`],
+    json: [{ event: "user-removed", name }],
+  };
+}
+
+async function list({ accounts, sanctions }: Operations): Promise<Outcome> {
+  const users = accounts.list();
+  const json = [{
+    users: users.map(({ name, demo, created_at, role }) => ({ name, demo, created_at, role })),
+  }];
+  if (users.length === 0) {
+    return { lines: ["No accounts yet: add one with `user add NAME`"], json };
+  }
+  const { formatTable } = await import("./table.ts");
+  const columns = ["NAME", "ROLE", "ADDED", ""].map((title) => ({ title, max: 32 }));
+  const rows = users.map((
+    user,
+  ) => [user.name, user.role, user.created_at, remarks(user, sanctions).join("; ")]);
+  return { lines: formatTable(columns, rows), json };
+}
+
+function remarks({ name, demo }: Account, sanctions: Sanctions): string[] {
+  const ban = sanctions.find(name, "ban");
+  const mute = sanctions.find(name, "mute");
+  return [
+    ...(demo ? ["demo, on loopback only"] : []),
+    ...(ban === undefined ? [] : [`banned${ending(ban)}`]),
+    ...(mute === undefined ? [] : [`muted${ending(mute)}`]),
+  ];
+}
+
+function ending({ until }: Sanction): string {
+  return until === undefined ? "" : ` until ${until}`;
 }
 
 /** Loaded only here: the terminal costs a starting server a fifth of its time. */

@@ -4,23 +4,23 @@
  * @module
  */
 
-import { Accounts } from "../auth/accounts.ts";
 import { openDatabase, openExistingDatabase } from "../database.ts";
+import { Operations } from "./operations.ts";
 
 /**
- * Opens a database's accounts, works with them and closes it again.
+ * Opens a database for an operator's work and closes it again.
  *
  * @throws {EnvironmentError} `database-missing` if there is none and it is not to be made; else as
  * `openDatabase`.
  */
-export async function withAccounts<T>(
+export async function withOperations<T>(
   path: string,
   { create }: { create: boolean },
-  work: (accounts: Accounts) => T | Promise<T>,
+  work: (operations: Operations) => T | Promise<T>,
 ): Promise<T> {
   const database = create ? openDatabase(path) : openExistingDatabase(path);
   try {
-    return await work(await Accounts.open(database, path));
+    return await work(await Operations.open(database, path));
   } finally {
     database.close();
   }
