@@ -16,7 +16,6 @@ import { addUserCommands } from "./lib/cli/user_commands.ts";
 import { formatAddress, parsePort } from "./lib/client/address.ts";
 import { ExitCode } from "./lib/errors.ts";
 import type { FernetKey } from "./lib/fernet.ts";
-import { LOBBY } from "./lib/rooms/open_room.ts";
 import { isReadableByOthers } from "./lib/server/key_file.ts";
 import type { Logger } from "./lib/server/logger.ts";
 import { type RunningServer, startServer } from "./lib/server/server.ts";
@@ -120,9 +119,9 @@ function stopSignal(reload: (() => void) | undefined): Promise<void> {
 }
 
 async function stop(server: RunningServer, { json }: Flags): Promise<void> {
-  const { seq, chain } = await server.stop();
-  if (json) say(JSON.stringify({ event: "stopped", room: LOBBY, seq, chain }));
-  else say(`Log head: ${LOBBY} ${seq} ${chain}`);
+  const heads = await server.stop();
+  if (json) say(JSON.stringify({ event: "stopped", ...heads[0], heads }));
+  else for (const { room, seq, chain } of heads) say(`Log head: ${room} ${seq} ${chain}`);
   Deno.exit(ExitCode.done);
 }
 

@@ -65,6 +65,11 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
+/** The end of a room's log. */
+export interface RoomHead extends Head {
+  room: string;
+}
+
 /** What a server is made of. */
 interface Parts {
   database: DatabaseSync;
@@ -159,9 +164,16 @@ export class RunningServer {
     return demoAllowed && !accounts.hasOwn();
   }
 
-  /** The lobby's last entry: what an operator notes to check the log against later. */
-  head(): Promise<Head> {
-    return this.#parts.log.head(LOBBY);
+  /**
+   * The last entries of the lobby and of all rooms with messages, the lobby first: what an operator
+   * notes to check the log against later.
+   */
+  async heads(): Promise<RoomHead[]> {
+    const { log, directory } = this.#parts;
+    const others = directory.list().map(([room]) => room).filter((room) => room !== LOBBY);
+    const heads: RoomHead[] = [{ room: LOBBY, ...await log.head(LOBBY) }];
+    for (const room of others) heads.push({ room, ...await log.head(room) });
+    return heads.filter(({ room, seq }) => room === LOBBY || seq > 0);
   }
 
   /** Looks at the key file now, instead of some seconds later. */
@@ -171,9 +183,9 @@ export class RunningServer {
 
   /**
    * Stops accepting, tells the clients, stores what was received, and releases everything.
-   * Returns the lobby's last entry.
+   * Returns the rooms' last entries, as {@linkcode heads}.
    */
-  async stop(): Promise<Head> {
+  async stop(): Promise<RoomHead[]> {
     const { listener, log, database } = this.#parts;
     listener.close();
     clearInterval(this.#silenceCheck);
@@ -187,9 +199,9 @@ export class RunningServer {
     this.#context.presence.close();
     this.#context.hub.close();
     this.#bounded[Symbol.dispose]();
-    const head = await this.head();
+    const heads = await this.heads();
     database.close();
-    return head;
+    return heads;
   }
 
   #makeContext(options: ServerOptions): SessionContext {
