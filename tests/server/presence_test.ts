@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import type { MessageOf, ServerMessage } from "../../lib/protocol/messages.ts";
 import type { PresenceChange } from "../../lib/protocol/requests.ts";
 import { Presence, type PresenceOptions } from "../../lib/server/presence.ts";
+import { ALICE, BOB, RawMember, TestServer } from "../attacks/server.ts";
 
 type Told = MessageOf<ServerMessage, "presence">;
 
@@ -112,4 +113,21 @@ Deno.test("names come in alphabetical order, without regard to case", () => {
   assert.deepEqual(presence.names("physics"), []);
   assert.deepEqual([presence.count("lobby"), presence.count("physics")], [4, 0]);
   assert.deepEqual(presence.roomsOf("bob"), ["lobby"]);
+});
+
+Deno.test("members of a real server hear who comes, goes and is away, and nothing of it is in the log", async () => {
+  await using server = await TestServer.start([ALICE, BOB], { presence: { quietMs: 20 } });
+  using alice = await RawMember.join(server.port, ALICE);
+  assert.deepEqual(lines(await alice.hears("presence")), ["alice joined"]);
+  {
+    using bob = await RawMember.join(server.port, BOB);
+    assert.deepEqual(lines(await alice.hears("presence")), ["bob joined"]);
+    assert.deepEqual(lines(await bob.hears("presence")), ["bob joined"]);
+    assert.deepEqual(await bob.ask({ do: "away", text: "tea" }), { is: "done" });
+    assert.deepEqual(lines(await alice.hears("presence")), ["bob away: tea"]);
+  }
+  assert.deepEqual(lines(await alice.hears("presence")), ["bob left"]);
+  using late = await RawMember.join(server.port, BOB, 0);
+  assert.deepEqual(lines(await late.hears("presence")), ["bob joined"]);
+  assert.deepEqual(server.entries(), []);
 });
