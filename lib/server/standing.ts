@@ -11,6 +11,8 @@ import type { Sanction, Sanctions } from "../auth/sanctions.ts";
 /** See the module's description. */
 export interface Standing {
   role: Role;
+  /** It is the demo account, which ends with the first other one. */
+  demo: boolean;
   /** Another one is another account of the same name, or asks for new logins. */
   identity: string;
   /** It may not be here. */
@@ -29,6 +31,7 @@ export function readStanding(
   if (account === undefined) return undefined;
   return {
     role: account.role,
+    demo: account.demo,
     identity: `${account.created_at} ${account.sessionEpoch}`,
     ban: sanctions.find(user, "ban"),
     mute: sanctions.find(user, "mute"),

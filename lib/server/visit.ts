@@ -161,7 +161,7 @@ export class Visit implements Visitor {
     const before = this.#standing;
     const standing = readStanding(accounts, sanctions, this.user);
     this.#standing = standing ?? before;
-    if (standing === undefined) this.end("account-removed", "Your account was removed");
+    if (standing === undefined) this.end("account-removed", whyRemoved(before));
     else if (standing.ban !== undefined) this.end("banned", describeBan(standing.ban));
     else if (before !== undefined && before.identity !== standing.identity) {
       this.end("kicked", "An operator ended your sessions");
@@ -195,6 +195,12 @@ export class Visit implements Visitor {
   #fields(): LogFields {
     return { user: this.user, peer: this.#options.peer };
   }
+}
+
+function whyRemoved(before: Standing | undefined): string {
+  return before?.demo
+    ? "The demo is over: log in with an account of your own"
+    : "Your account was removed";
 }
 
 /** A message at a time that is not its own. */
