@@ -10,15 +10,15 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { Accounts } from "../lib/auth/accounts.ts";
 import { connect } from "../lib/client/connection.ts";
-import { openDatabase, openDatabaseForReading } from "../lib/database.ts";
+import { openDatabase } from "../lib/database.ts";
 import { EnvironmentError, LoginError } from "../lib/errors.ts";
 import { FernetKey, KeyRing } from "../lib/fernet.ts";
 import { LogReader } from "../lib/log/log_reader.ts";
 import { verifyLog } from "../lib/log/verify.ts";
 import { openText } from "../lib/rooms/open_room.ts";
-import { RoomTable } from "../lib/rooms/room_table.ts";
 import { CONSOLE, Operations } from "../lib/server/operations.ts";
 import { assertFails, assertThrows, TempFolder, TestServer } from "./attacks/server.ts";
+import { runProgram } from "./scenario/programs.ts";
 
 const FIXTURE = new URL("testdata/version-1.sqlite", import.meta.url);
 const KEY = "q27KQ7LMCUZsdiM0hGHK0hTA2lTbLrYRy1kP6X0Fm8E=";
@@ -147,32 +147,15 @@ Deno.test("a migration that fails half-way leaves the file as it was, and the ne
   await old.assertMessagesKept();
 });
 
-Deno.test("two processes that open it at the same moment both find it migrated, once", async () => {
+Deno.test("two programs that open it at the same moment both find it migrated, once", async () => {
   using old = new Old();
-  const code = `
-    import { openDatabase } from ${JSON.stringify(import.meta.resolve("../lib/database.ts"))};
-    const path = ${JSON.stringify(old.path)};
-    self.onmessage = () => { openDatabase(path).close(); self.postMessage("done"); };
-    self.postMessage("ready");`;
-  const url = `data:application/typescript,${encodeURIComponent(code)}`;
-  const workers = Array.from({ length: 2 }, () => new Worker(url, { type: "module" }));
-  const said = (worker: Worker): Promise<unknown> =>
-    new Promise((resolve, reject) => {
-      worker.onmessage = ({ data }) => resolve(data);
-      worker.onerror = (event) => {
-        event.preventDefault();
-        reject(new Error(event.message));
-      };
-    });
-  await Promise.all(workers.map(said)); // they begin together
-  const done = workers.map(said);
-  for (const worker of workers) worker.postMessage("go");
-  assert.deepEqual(await Promise.all(done), ["done", "done"]);
-  for (const worker of workers) worker.terminate();
+  const list = (): ReturnType<typeof runProgram> =>
+    runProgram("server", ["user", "list", "--db", old.path]);
+  for (const { code, stdout, stderr } of await Promise.all([list(), list()])) {
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.match(stdout.join("\n"), /^NAME .*\nAdmin +member .*\nalice +member /);
+  }
   assert.equal(old.version(), 2);
-  const database = openDatabaseForReading(old.path);
-  assert.deepEqual(new RoomTable(database, old.path).list().map(({ name }) => name), ["lobby"]);
-  database.close();
 });
 
 Deno.test("the server's secrets are kept: without them no password would fit any more", async () => {
