@@ -185,6 +185,45 @@ Deno.test("openDatabase() waits for others for long, serveOthers() shortly, tryT
   database.close();
 });
 
+Deno.test("transaction() joins the one around it: both happen, or neither", () => {
+  using folder = new TempFolder();
+  const database = openDatabase(folder.file("a.db"));
+  const other = openDatabase(folder.file("a.db"));
+  const insert = (name: string) => (): void =>
+    transaction(database, () => {
+      database.prepare("INSERT INTO secrets VALUES (?, 'x')").run(name);
+    });
+  const stored = (): unknown[] =>
+    other.prepare("SELECT name FROM secrets ORDER BY name").all().map(({ name }) => name);
+  transaction(database, () => {
+    insert("inner")();
+    assert.deepEqual(stored(), [], "not before the outer one ends");
+    insert("outer")();
+  });
+  assert.deepEqual(stored(), ["inner", "outer"]);
+  const failing = (): void =>
+    transaction(database, () => {
+      insert("lost")();
+      throw new RangeError("no");
+    });
+  assert.throws(failing, RangeError);
+  assert.throws(() => transaction(database, insert("inner")), /UNIQUE/);
+  assert.deepEqual(stored(), ["inner", "outer"]);
+  insert("later")(); // one that failed is over
+  assert.deepEqual(stored(), ["inner", "later", "outer"]);
+  for (const one of [database, other]) one.close();
+});
+
+Deno.test("transactions on two handles do not join each other", () => {
+  using folder = new TempFolder();
+  const [one, other] = [openDatabase(folder.file("a.db")), openDatabase(folder.file("a.db"))];
+  serveOthers(other);
+  transaction(one, () => {
+    assert.throws(() => transaction(other, () => {}), /database is locked/);
+  });
+  for (const database of [one, other]) database.close();
+});
+
 /** A database with one row that was stored, in a folder of its own. */
 class Stored implements Disposable {
   readonly #folder = new TempFolder();

@@ -6,7 +6,7 @@
 
 import { Argument, type Command, Option } from "commander";
 import type { Account, Role } from "../auth/accounts.ts";
-import type { Sanction, Sanctions } from "../auth/sanctions.ts";
+import type { Sanction, SanctionKind, Sanctions } from "../auth/sanctions.ts";
 import { CONSOLE, type Operations } from "../server/operations.ts";
 import {
   operatorCommand,
@@ -94,30 +94,36 @@ function remove(operations: Operations, _: Flags, typed = ""): Outcome {
   };
 }
 
+/** An account, as it is listed. */
+interface Listed extends Omit<Account, "sessionEpoch"> {
+  ban: Sanction | null;
+  mute: Sanction | null;
+}
+
+const COLUMNS = [{ title: "NAME", max: 26 }, { title: "ROLE" }, { title: "ADDED" }, { title: "" }];
+
 async function list({ accounts, sanctions }: Operations): Promise<Outcome> {
-  const users = accounts.list();
-  const json = [{
-    users: users.map(({ name, demo, created_at, role }) => ({ name, demo, created_at, role })),
-  }];
+  const users = accounts.list().map((account) => describe(account, sanctions));
+  const json = [{ users }];
   if (users.length === 0) {
     return { lines: ["No accounts yet: add one with `user add NAME`"], json };
   }
   const { formatTable } = await import("./table.ts");
-  const columns = ["NAME", "ROLE", "ADDED", ""].map((title) => ({ title, max: 32 }));
-  const rows = users.map((
-    user,
-  ) => [user.name, user.role, user.created_at, remarks(user, sanctions).join("; ")]);
-  return { lines: formatTable(columns, rows), json };
+  const rows = users.map((user) => [user.name, user.role, user.created_at, remarks(user)]);
+  return { lines: formatTable(COLUMNS, rows), json };
 }
 
-function remarks({ name, demo }: Account, sanctions: Sanctions): string[] {
-  const ban = sanctions.find(name, "ban");
-  const mute = sanctions.find(name, "mute");
+function describe({ name, demo, created_at, role }: Account, sanctions: Sanctions): Listed {
+  const find = (kind: SanctionKind): Sanction | null => sanctions.find(name, kind) ?? null;
+  return { name, demo, created_at, role, ban: find("ban"), mute: find("mute") };
+}
+
+function remarks({ demo, ban, mute }: Listed): string {
   return [
-    ...(demo ? ["demo, on loopback only"] : []),
-    ...(ban === undefined ? [] : [`banned${ending(ban)}`]),
-    ...(mute === undefined ? [] : [`muted${ending(mute)}`]),
-  ];
+    ...(demo ? ["(demo, on loopback only)"] : []),
+    ...(ban === null ? [] : [`banned${ending(ban)}`]),
+    ...(mute === null ? [] : [`muted${ending(mute)}`]),
+  ].join("; ");
 }
 
 function ending({ until }: Sanction): string {

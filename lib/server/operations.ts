@@ -137,6 +137,7 @@ export class Operations {
 
   /** Adds an account. Throws as {@linkcode Accounts.add}. Costs the key stretching. */
   addAccount(actor: Actor, name: string, password: string, role: Role): Done {
+    this.#operator(actor); // before the key stretching, and again after it
     this.accounts.add(
       ...[name, password, role] as const,
       () => this.#note(actor, { action: "add", target: name, reason: role }),
@@ -148,7 +149,7 @@ export class Operations {
   setPassword(actor: Actor, name: string, password: string): Done {
     const { name: account } = this.#opponent(actor, name);
     this.accounts.setPassword(account, password, () => {
-      this.#opponent(actor, name); // again: the key stretching takes time
+      this.#opponent(actor, name); // again, after the key stretching
       this.#note(actor, { action: "password", target: account, reason: "" });
     });
     return { account };

@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { Accounts, DEMO } from "../../lib/auth/accounts.ts";
+import { Sanctions } from "../../lib/auth/sanctions.ts";
 import { clientRegisterStart } from "../../lib/auth/opaque.ts";
 import { receive, send } from "../../lib/client/exchange.ts";
 import { changePassword, login } from "../../lib/client/login.ts";
@@ -43,6 +44,8 @@ Deno.test("an unknown name cannot be removed, nor get a password", async () => {
       () => accounts.remove("nobody"),
       () => accounts.setPassword("nobody", "pw"),
       () => accounts.setRecord("nobody", "record"),
+      () => accounts.endSessions("nobody"),
+      () => accounts.get("nobody"),
     ]
   ) {
     assertThrows(act, EnvironmentError, "name-unknown");
@@ -97,6 +100,88 @@ Deno.test("add() ends the demo account, also by taking its name", async () => {
     accounts.ensureDemo();
     assert.equal(accounts.list().length, 1);
   }
+});
+
+Deno.test("add() refuses reserved names and look-alikes of accounts before anything is done", async () => {
+  using folder = new TempFolder();
+  using accounts = await openAccounts(folder.file("a.db"));
+  accounts.ensureDemo();
+  assertThrows(() => accounts.add("Admin", "pw"), CallerError, "name-reserved");
+  assert.equal(accounts.find(DEMO.name)?.demo, true);
+  accounts.create("userl", "record", "member"); // the demo account goes: nothing to look like
+  assertThrows(() => accounts.add("user1", "pw"), EnvironmentError, "name-similar");
+  assert.deepEqual(accounts.list().map(({ name }) => name), ["userl"]);
+});
+
+Deno.test("create() checks the name, ends the demo account, and stores the record as it is", async () => {
+  using folder = new TempFolder();
+  using accounts = await openAccounts(folder.file("a.db"));
+  accounts.ensureDemo();
+  assertThrows(() => accounts.create("../x", "record", "member"), CallerError, "name-invalid");
+  assert.equal(accounts.list()[0]?.demo, true);
+  accounts.create("Alice", "record", "operator");
+  const { record, role, demo } = accounts.find("alice") ?? {};
+  assert.deepEqual([record, role, demo], ["record", "operator", false]);
+  assert.equal(accounts.find(DEMO.name), undefined);
+  const again = (): void => accounts.create("ALICE", "other", "member");
+  assertThrows(again, EnvironmentError, "name-taken");
+  assert.equal(accounts.find("alice")?.record, "record");
+});
+
+Deno.test("a name that another process registers meanwhile is taken", async () => {
+  using folder = new TempFolder();
+  using one = await openAccounts(folder.file("a.db"));
+  using other = await openAccounts(folder.file("a.db"));
+  for (const accounts of [one, other]) accounts.checkNew("alice"); // both could
+  other.create("Alice", "theirs", "member");
+  assertThrows(() => one.create("alice", "ours", "member"), EnvironmentError, "name-taken");
+  assert.equal(one.find("alice")?.record, "theirs");
+});
+
+Deno.test("accounts begin as members; setRole() changes that, but not for the demo account", async () => {
+  using folder = new TempFolder();
+  using accounts = await openAccounts(folder.file("a.db"));
+  accounts.ensureDemo();
+  assertThrows(() => accounts.setRole("user1", "operator"), EnvironmentError, "demo-account");
+  accounts.add("alice", "pw");
+  assert.equal(accounts.get("alice").role, "member");
+  accounts.setRole("ALICE", "operator");
+  assert.deepEqual(accounts.list().map(({ name, role }) => [name, role]), [["alice", "operator"]]);
+  assert.equal(accounts.findForLogin("alice").account?.role, "operator");
+  assertThrows(() => accounts.setRole("bob", "member"), EnvironmentError, "name-unknown");
+});
+
+Deno.test("an operator's new password ends sessions, as endSessions() does; a user's own does not", async () => {
+  using folder = new TempFolder();
+  using accounts = await openAccounts(folder.file("a.db"));
+  accounts.create("alice", "record", "member");
+  accounts.create("bob", "record", "member");
+  const epochs = (): number[] => accounts.list().map(({ sessionEpoch }) => sessionEpoch);
+  const [alice = NaN, bob = NaN] = epochs();
+  accounts.setRecord("alice", "her own");
+  assert.deepEqual(epochs(), [alice, bob]);
+  accounts.setPassword("alice", "a new lamp");
+  assert.deepEqual(epochs(), [alice + 1, bob]);
+  accounts.endSessions("ALICE");
+  assert.deepEqual(epochs(), [alice + 2, bob]);
+  assert.equal(accounts.find("alice")?.sessionEpoch, alice + 2);
+});
+
+Deno.test("an account is another one than an earlier one of its name: sessions, bans and mutes end", async () => {
+  using folder = new TempFolder();
+  const path = folder.file("a.db");
+  using accounts = await openAccounts(path);
+  const database = openDatabase(path);
+  const sanctions = new Sanctions(database, path);
+  accounts.create("alice", "record", "member");
+  const first = accounts.get("alice").sessionEpoch;
+  sanctions.impose("ALICE", "ban", { until: undefined, reason: "" });
+  accounts.remove("alice");
+  while (Date.now() <= first); // the clock's next millisecond, as any other process is slower
+  accounts.create("alice", "record", "member");
+  assert.ok(accounts.get("alice").sessionEpoch > first);
+  assert.equal(sanctions.find("alice", "ban"), undefined);
+  database.close();
 });
 
 Deno.test("the server's secrets are made once, and what another process changes is seen", async () => {
