@@ -10,7 +10,7 @@ import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messag
 import type { Floor } from "./floor.ts";
 import { Participant, type ParticipantOptions } from "./participant.ts";
 import type { Presence } from "./presence.ts";
-import type { RoomDirectory } from "./room_directory.ts";
+import type { RoomDirectory, RoomSettings } from "./room_directory.ts";
 import { describeMute, type Standing } from "./standing.ts";
 
 /** What an attendance works with. */
@@ -53,16 +53,19 @@ export class Attendance {
   async join(message: Sent<"join">): Promise<void> {
     const { directory, presence, user } = this.#options;
     const { room } = message;
-    const settings = directory.find(room);
     if (this.isIn(room)) throw new PeerError("message-unexpected", `Joined ${room} already`);
-    if (settings === undefined) {
+    if (directory.find(room) === undefined) {
       return this.#refuse({ code: "room-unknown", message: `There is no room ${room} here`, room });
     }
     if (this.#rooms.size >= MAX_ROOMS_JOINED) {
       const sentence = `Nobody can be in more than ${MAX_ROOMS_JOINED} rooms`;
       return this.#refuse({ code: "too-many-rooms", message: sentence, room });
     }
-    const participant = await Participant.join(this.#options, message, settings);
+    const participant = await Participant.join(
+      this.#options,
+      message,
+      () => directory.find(room) as RoomSettings, // as they are then: rooms do not go
+    );
     if (this.#ended) return participant.leave(); // sent away meanwhile
     this.#rooms.set(room, participant);
     presence.arrived(room, user);

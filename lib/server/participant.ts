@@ -49,7 +49,7 @@ export class Participant implements Member {
   static async join(
     options: ParticipantOptions,
     { room, after }: MessageOf<ClientMessage, "join">,
-    settings: RoomSettings,
+    settings: () => RoomSettings,
   ): Promise<Participant> {
     const participant = new Participant(options);
     const membership = await options.hub.join(room, participant, after);
@@ -59,7 +59,7 @@ export class Participant implements Member {
     options.outbound.send({
       type: "joined",
       room,
-      ...settings,
+      ...settings(),
       keys,
       last_seq,
       head,
