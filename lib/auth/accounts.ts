@@ -8,17 +8,15 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { InferOutput } from "valibot";
 import { DatabaseAccess } from "../database_access.ts";
-import { CallerError, EnvironmentError } from "../errors.ts";
+import { EnvironmentError } from "../errors.ts";
 import { quoteText } from "../json_line.ts";
 import type { role } from "../protocol/fields.ts";
 import { checkDistinct, checkName } from "./names.ts";
 import { createDecoyRecord, createServerSetup, opaqueReady, registerLocally } from "./opaque.ts";
+import { checkPassword } from "./passwords.ts";
 
 /** The demo account: public, so it works only on loopback and while there is no other account. */
 export const DEMO = { name: "user1", password: "pass1" } as const;
-
-/** Characters of a password, for people who count; OPAQUE itself has no limit. */
-const MAX_PASSWORD_CHARS = 1024;
 
 /** What an account may do: an operator rules over the open rooms and those in them. */
 export type Role = InferOutput<typeof role>;
@@ -234,15 +232,6 @@ function loadOrCreateSetup(access: DatabaseAccess): string {
   const setup = createServerSetup();
   access.change("INSERT INTO secrets (name, value) VALUES ('opaque_setup', ?)", setup);
   return setup;
-}
-
-function checkPassword(password: string): void {
-  if (password.length >= 1 && password.length <= MAX_PASSWORD_CHARS) return;
-  throw new CallerError(
-    "password-invalid",
-    `Cannot use a password of ${password.length} characters`,
-    { hint: `choose one of 1 to ${MAX_PASSWORD_CHARS}` },
-  );
 }
 
 function unknown(name: string): EnvironmentError {

@@ -7,9 +7,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { DatabaseAccess } from "../database_access.ts";
 
+/** How the trail calls who ran the server's own commands. No account can have the name. */
+export const CONSOLE_NAME = "console";
+
 /** What an operator did. */
 export interface Deed {
-  /** The account of who did it, or `console` for who ran the server's own commands. */
+  /** The account of who did it, or {@linkcode CONSOLE_NAME}. */
   actor: string;
   /** One word, such as `ban`. */
   action: string;

@@ -4,7 +4,8 @@
  * that names the library; everything here is a base64url string.
  *
  * Key stretching is Argon2id with 64 MiB, 3 passes and 4 lanes (RFC 9106 section 4, second choice),
- * on the client.
+ * on the client. For a secret that was drawn at random it is Argon2id's least: stretching makes
+ * guesses dear (RFC 9807 section 10.8), and 130 random bits cannot be guessed at any price.
  *
  * @module
  */
@@ -16,7 +17,13 @@ import { PeerError } from "../errors.ts";
 /** Resolves when the library's WebAssembly is ready; everything below needs it. */
 export const opaqueReady: Promise<void> = ready;
 
-const STRETCHING = "memory-constrained";
+/** How a secret came about: a person chose it, or it was drawn at random. */
+export type SecretKind = "chosen" | "random";
+
+const STRETCHING = {
+  chosen: "memory-constrained",
+  random: { "argon2id-custom": { iterations: 1, memory: 8, parallelism: 1 } }, // memory in KiB
+} as const;
 
 /** Bytes of a registration record (RFC 9807 section 5.2.3) with ristretto255 and SHA-512. */
 const RECORD_BYTES = 32 + 64 + 96;
@@ -55,6 +62,7 @@ export function createDecoyRecord(): string {
 export interface ClientState {
   username: string;
   password: string;
+  kind: SecretKind;
   state: string;
 }
 
@@ -68,9 +76,10 @@ export interface LoginKeys {
 export function clientLoginStart(
   username: string,
   password: string,
+  kind: SecretKind = "chosen",
 ): { pending: ClientState; ke1: string } {
   const { clientLoginState, startLoginRequest } = client.startLogin({ password });
-  return { pending: { username, password, state: clientLoginState }, ke1: startLoginRequest };
+  return { pending: { username, password, kind, state: clientLoginState }, ke1: startLoginRequest };
 }
 
 /**
@@ -98,7 +107,7 @@ export function serverLoginStart(
 /**
  * The client's second message (KE3), or `undefined` if the password is wrong, the user unknown, or
  * the server not the one of the registration: OPAQUE does not tell these apart. Takes about a
- * quarter of a second, for the key stretching.
+ * quarter of a second for the stretching of a chosen secret.
  */
 export function clientLoginFinish(
   pending: ClientState,
@@ -110,7 +119,7 @@ export function clientLoginFinish(
       loginResponse: ke2,
       password: pending.password,
       identifiers: identifiers(pending.username),
-      keyStretching: STRETCHING,
+      keyStretching: STRETCHING[pending.kind],
     })
   );
   if (result === undefined) return undefined;
@@ -139,10 +148,11 @@ export function serverLoginFinish(
 export function clientRegisterStart(
   username: string,
   password: string,
+  kind: SecretKind = "chosen",
 ): { pending: ClientState; request: string } {
   const { clientRegistrationState, registrationRequest } = client.startRegistration({ password });
   return {
-    pending: { username, password, state: clientRegistrationState },
+    pending: { username, password, kind, state: clientRegistrationState },
     request: registrationRequest,
   };
 }
@@ -166,7 +176,7 @@ export function clientRegisterFinish(pending: ClientState, response: string): st
       registrationResponse: response,
       password: pending.password,
       identifiers: identifiers(pending.username),
-      keyStretching: STRETCHING,
+      keyStretching: STRETCHING[pending.kind],
     })
   ).registrationRecord;
 }
@@ -182,8 +192,13 @@ export function checkRecord(setup: string, username: string, record: string): vo
 }
 
 /** Both sides of a registration in one place, for who runs the server. */
-export function registerLocally(setup: string, username: string, password: string): string {
-  const { pending, request } = clientRegisterStart(username, password);
+export function registerLocally(
+  setup: string,
+  username: string,
+  password: string,
+  kind: SecretKind = "chosen",
+): string {
+  const { pending, request } = clientRegisterStart(username, password, kind);
   return clientRegisterFinish(pending, serverRegister(setup, username, request));
 }
 

@@ -93,7 +93,8 @@ export class TerminalLogin {
   }
 }
 
-function isThrottled(error: unknown): boolean {
+/** Whether it is worth trying again later. */
+export function isThrottled(error: unknown): boolean {
   return error instanceof LoginError && error.code === "login-throttled";
 }
 
@@ -108,14 +109,16 @@ async function askCredentials(terminal: Terminal, user?: string): Promise<Creden
   return { username, password };
 }
 
-async function askUsername(terminal: Terminal): Promise<string> {
+/** A name that is not empty. */
+export async function askUsername(terminal: Terminal, prompt = "Username: "): Promise<string> {
   for (;;) {
-    const username = (await answer(terminal.readLine("Username: "))).trim();
+    const username = (await answer(terminal.readLine(prompt))).trim();
     if (username !== "") return username;
   }
 }
 
-async function answer(reading: ReturnType<Terminal["readLine"]>): Promise<string> {
+/** What a person types. Throws {@linkcode Left} if nothing is typed any more. */
+export async function answer(reading: ReturnType<Terminal["readLine"]>): Promise<string> {
   const input = await reading;
   if (input.kind === "line") return input.text;
   throw new Left(input.kind === "end" ? ExitCode.done : ExitCode.interrupted);

@@ -7,10 +7,13 @@
 import { ExitCode } from "../errors.ts";
 import { MAX_TEXT_BYTES } from "../protocol/limits.ts";
 import { type Address, formatAddress } from "./address.ts";
+import { TerminalInvite } from "./ask_invite.ts";
 import { Left, TerminalLogin } from "./ask_login.ts";
 import { ChatConnection, type JoinOptions } from "./connection.ts";
 import { Conversation } from "./conversation.ts";
 import { dialAndLogIn, type LoggedIn } from "./enter.ts";
+import type { InviteLink } from "./invite_link.ts";
+import type { Credentials } from "./login.ts";
 import { systemTerminal } from "./terminal/io.ts";
 import { Terminal } from "./terminal/terminal.ts";
 import { TIMING } from "./timing.ts";
@@ -18,6 +21,8 @@ import { TIMING } from "./timing.ts";
 /** What the command line said. */
 export interface InteractiveOptions {
   address: Address;
+  /** Makes an account first; `address` is its server's. */
+  invite?: InviteLink;
   /** Asked for if not given. */
   user?: string;
   join: JoinOptions;
@@ -27,8 +32,10 @@ export interface InteractiveOptions {
 
 /** Runs the interactive client to its end; returns the exit code. */
 export async function runInteractive(options: InteractiveOptions): Promise<number> {
-  const { address, user, color } = options;
-  const login = await TerminalLogin.dial(address);
+  const { address, invite, user, color } = options;
+  const login = invite === undefined
+    ? await TerminalLogin.dial(address)
+    : await TerminalInvite.dial(invite);
   let conversation: Conversation | undefined;
   const end = (code: number): never => {
     conversation?.leaveAtOnce();
@@ -56,13 +63,20 @@ export async function runInteractive(options: InteractiveOptions): Promise<numbe
   }
 }
 
-/** Joins on the channel of the login; after an outage the same name and password make another. */
+/**
+ * Joins on the channel of the login; after an outage the same name and password make another. An
+ * invite's room is the one to join, unless the person asked for one.
+ */
 function join(
-  { credentials, ...loggedIn }: Awaited<ReturnType<TerminalLogin["ask"]>>,
+  { credentials, room, ...loggedIn }: LoggedIn & { credentials: Credentials; room?: string },
   { address, join }: InteractiveOptions,
 ): Promise<ChatConnection> {
   const logIn = (): Promise<LoggedIn> => dialAndLogIn(address, credentials, TIMING);
-  return ChatConnection.join(loggedIn, { server: address, logIn, ...join });
+  return ChatConnection.join(loggedIn, { server: address, logIn, ...inRoom(room), ...join });
+}
+
+function inRoom(room: string | undefined): Pick<JoinOptions, "room"> {
+  return room === undefined ? {} : { room };
 }
 
 /** The terminal's own keys never become signals in raw mode; these come from elsewhere. */

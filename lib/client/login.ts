@@ -10,10 +10,11 @@ import {
   clientRegisterFinish,
   clientRegisterStart,
   opaqueReady,
+  type SecretKind,
 } from "../auth/opaque.ts";
 import { CallerError, LoginError, PeerError } from "../errors.ts";
 import type { SecureChannel } from "../protocol/channel.ts";
-import { isTypedName } from "../protocol/messages.ts";
+import { isTypedName, type MessageOf, type ServerMessage } from "../protocol/messages.ts";
 import { receive, receiveUnproven, send } from "./exchange.ts";
 
 /** Who logs in. */
@@ -39,15 +40,31 @@ export async function login(
   answerMs?: number,
 ): Promise<string> {
   checkUsername(credentials.username);
+  await prove(channel, credentials, "chosen", answerMs);
+  const { user } = await receiveFirst(channel, "welcome", answerMs);
+  return user;
+}
+
+/**
+ * Proves a secret and moves the channel to keys that depend on the proof.
+ *
+ * @throws {LoginError} `login-refused`, `login-throttled`.
+ * @throws {ConnectError} if the connection ends, or the server does not answer.
+ */
+export async function prove(
+  channel: SecureChannel,
+  { username, password }: Credentials,
+  kind: SecretKind,
+  answerMs?: number,
+): Promise<void> {
   await opaqueReady;
-  const { pending, ke1 } = clientLoginStart(credentials.username, credentials.password);
-  const start = send(channel, { type: "login_start", username: credentials.username, ke1 });
+  const { pending, ke1 } = clientLoginStart(username, password, kind);
+  const start = send(channel, { type: "login_start", username, ke1 });
   const [response, encodedResponse] = await receiveUnproven(channel, "login_response", answerMs);
   const keys = clientLoginFinish(pending, response.ke2);
   if (keys === undefined) throw refused();
   const finish = send(channel, { type: "login_finish", ke3: keys.ke3 });
   channel.rekey(keys.sessionKey, [start, encodedResponse, finish]);
-  return await welcome(channel, answerMs);
 }
 
 /**
@@ -67,11 +84,20 @@ export async function changePassword(
   await receive(channel, "registered");
 }
 
-/** The first message under the login's keys: it proves that no one stands between. */
-async function welcome(channel: SecureChannel, answerMs?: number): Promise<string> {
+/**
+ * The first message under the login's keys: it proves that no one stands between.
+ *
+ * @throws {LoginError} `login-relayed`.
+ * @throws what {@linkcode receive} throws.
+ */
+export async function receiveFirst<T extends ServerMessage["type"]>(
+  channel: SecureChannel,
+  type: T,
+  answerMs?: number,
+): Promise<MessageOf<ServerMessage, T>> {
   try {
-    const [{ user }] = await receive(channel, "welcome", answerMs);
-    return user;
+    const [message] = await receive(channel, type, answerMs);
+    return message;
   } catch (cause) {
     if (!(cause instanceof PeerError && cause.code === "record-invalid")) throw cause;
     throw new LoginError(
@@ -82,7 +108,8 @@ async function welcome(channel: SecureChannel, answerMs?: number): Promise<strin
   }
 }
 
-function checkUsername(username: string): void {
+/** Passes if a text can be sent as a user name. Throws `name-invalid`. */
+export function checkUsername(username: string): void {
   if (isTypedName(username)) return;
   throw new CallerError("name-invalid", "Not a user name: it is empty or too long", {
     hint: "use 1 to 128 characters",

@@ -11,11 +11,16 @@ import { isRoomName } from "../protocol/messages.ts";
 import type { Address } from "./address.ts";
 import { runJsonMode, runLineMode, type Streams } from "./batch_modes.ts";
 import { connect, type JoinOptions } from "./connection.ts";
+import type { InviteLink } from "./invite_link.ts";
+import { redeem } from "./redeem.ts";
 
 /** What the command line said. */
 export interface ClientOptions {
   address: Address;
-  room: string;
+  /** Makes an account first; `address` is its server's. */
+  invite?: InviteLink;
+  /** The room to join. By default the invite's, or the lobby. */
+  room?: string;
   user?: string;
   passwordFile?: string;
   /** Older messages to begin with. By default 50, but none in line mode: it is a filter. */
@@ -28,7 +33,7 @@ export interface ClientOptions {
 
 /** Runs the client; returns the exit code. Throws `FernchatError`. */
 export async function runClient(options: ClientOptions): Promise<number> {
-  if (!isRoomName(options.room)) {
+  if (options.room !== undefined && !isRoomName(options.room)) {
     throw new CallerError("room-invalid", `Not a room's name: ${options.room}`);
   }
   const isInteractive = !options.json && Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
@@ -38,9 +43,10 @@ export async function runClient(options: ClientOptions): Promise<number> {
     const color = mayUseColor(options);
     return await runInteractive({ ...options, color, join: joinOptions(options, FOR_PEOPLE) });
   }
-  const { address, json } = options;
+  const { address, invite, json } = options;
   const credentials = { username: needUser(options), password: await findPassword(options) };
-  const join = joinOptions(options, json ? FOR_PEOPLE : FOR_SCRIPTS);
+  const invited = invite === undefined ? {} : await redeem(invite, credentials);
+  const join = joinOptions({ ...invited, ...options }, json ? FOR_PEOPLE : FOR_SCRIPTS);
   const chat = await connect({ ...address, ...credentials, ...join });
   for (const name of ["SIGINT", "SIGTERM"] as const) exitOn(name);
   const streams: Streams = { input: Deno.stdin, output: Deno.stdout, complain };
@@ -54,8 +60,9 @@ const FOR_SCRIPTS = { history: 0, retryForSeconds: 300 };
 
 function joinOptions(options: ClientOptions, defaults: typeof FOR_PEOPLE): JoinOptions {
   const { room, history = defaults.history } = options;
+  const where = room === undefined ? {} : { room };
   const { retryForSeconds = defaults.retryForSeconds } = options;
-  return { room, history, reconnectForMs: retryForSeconds * 1_000 };
+  return { ...where, history, reconnectForMs: retryForSeconds * 1_000 };
 }
 
 /** In raw mode the interactive client sees Ctrl-C as a key; here it is a signal. */

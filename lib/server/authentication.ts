@@ -6,18 +6,21 @@
  */
 
 import type { Accounts } from "../auth/accounts.ts";
+import { idOfIdentity } from "../auth/invite_code.ts";
 import { foldName } from "../auth/opaque.ts";
 import { PeerError } from "../errors.ts";
 import type { ClientMessage, MessageOf } from "../protocol/messages.ts";
 import type { Explanation } from "./explain.ts";
-import { finishLogin, type PendingLogin, startLogin } from "./login.ts";
+import { finishLogin, type PendingLogin, type Prover, startInvited, startLogin } from "./login.ts";
 import type { LoginPacing } from "./login_pacing.ts";
+import type { Operations } from "./operations.ts";
 import { pause } from "./pause.ts";
 import type { Turns } from "./turns.ts";
 
 /** What all connections' logins share. */
 export interface AuthenticationContext {
   accounts: Accounts;
+  operations: Operations;
   /** Whether the demo account may log in here at all. */
   demoAllowed: boolean;
   /** Resolves when the demo account exists, if it is to. */
@@ -26,10 +29,8 @@ export interface AuthenticationContext {
   turns: Turns;
 }
 
-/** A login that was proven. */
-export interface ProvenLogin {
-  /** The account's name. */
-  user: string;
+/** A login that was proven: an account's or an invite's. */
+export interface ProvenLogin extends Prover {
   /** OPAQUE's session key. */
   sessionKey: Uint8Array;
   /** The login's messages as they travelled. */
@@ -69,14 +70,14 @@ export class Authentication {
     if (this.#attempts >= this.#maxAttempts) {
       throw new PeerError("message-unexpected", "Too many logins failed on this connection");
     }
-    const { accounts, demoAllowed, demoReady, pacing, turns } = this.#context;
+    const { demoReady, pacing, turns } = this.#context;
     const attempt = pacing.attempt(foldName(message.username), this.#address);
     if (!attempt.allowed) return throttled(attempt.retryAfterMs);
     this.#attempts += 1;
     await pause(attempt.delayMs, signal);
     await demoReady;
     await turns.next();
-    const login = startLogin(accounts, demoAllowed, message, encoded);
+    const login = this.#respond(message, encoded);
     this.#pending = { login, succeeded: attempt.succeeded };
     return login.messages[1];
   }
@@ -90,17 +91,25 @@ export class Authentication {
     const pending = this.#pending;
     this.#pending = undefined;
     const sessionKey = pending && finishLogin(pending.login, message.ke3);
-    const user = pending?.login.account;
-    if (sessionKey === undefined || user === undefined) {
+    if (pending === undefined || sessionKey === undefined) {
       throw new PeerError("message-invalid", "A login was not proven");
     }
-    pending?.succeeded();
+    pending.succeeded();
     this.#attempts -= 1;
-    return { user, sessionKey, messages: [...pending?.login.messages ?? [], encoded] };
+    const { account, invite, messages } = pending.login;
+    return { account, invite, sessionKey, messages: [...messages, encoded] };
+  }
+
+  #respond(message: MessageOf<ClientMessage, "login_start">, encoded: Uint8Array): PendingLogin {
+    const { accounts, operations, demoAllowed } = this.#context;
+    const id = idOfIdentity(foldName(message.username));
+    if (id === undefined) return startLogin(accounts, demoAllowed, message, encoded);
+    return startInvited(accounts, operations.invitations.store, id, message, encoded);
   }
 }
 
-function throttled(retryAfterMs: number): Explanation {
+/** What whoever has to wait is told. */
+export function throttled(retryAfterMs: number): Explanation {
   const seconds = Math.ceil(retryAfterMs / 1000);
   return {
     code: "login-throttled",

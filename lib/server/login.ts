@@ -6,15 +6,23 @@
  */
 
 import type { Accounts } from "../auth/accounts.ts";
+import type { Invite, Invites } from "../auth/invites.ts";
 import { serverLoginFinish, serverLoginStart } from "../auth/opaque.ts";
 import { type ClientMessage, encodeServerMessage, type MessageOf } from "../protocol/messages.ts";
 
+type LoginStart = MessageOf<ClientMessage, "login_start">;
+
+/** Whose login it is: an account's, or an invite's; nobody's who may log in if there is neither. */
+export interface Prover {
+  /** The account's name. */
+  account?: string | undefined;
+  invite?: Invite | undefined;
+}
+
 /** A login between its two messages from the client. */
-export interface PendingLogin {
+export interface PendingLogin extends Prover {
   /** As the client typed it. */
   username: string;
-  /** The account's name; undefined if there is none that may log in. */
-  account: string | undefined;
   state: string;
   /** The login's messages so far, as they travelled. */
   messages: [Uint8Array, Uint8Array];
@@ -24,25 +32,42 @@ export interface PendingLogin {
 export function startLogin(
   accounts: Accounts,
   demoAllowed: boolean,
-  message: MessageOf<ClientMessage, "login_start">,
+  message: LoginStart,
   encoded: Uint8Array,
 ): PendingLogin {
-  const { username, ke1 } = message;
-  const { account, record } = accounts.findForLogin(username);
+  const { account, record } = accounts.findForLogin(message.username);
   const mayLogIn = !account?.demo || demoAllowed && !accounts.hasOwn();
-  const { pending, ke2 } = serverLoginStart(
-    accounts.setup,
-    username,
-    mayLogIn ? record : accounts.decoy,
-    ke1,
-  );
+  const prover = { account: mayLogIn ? account?.name : undefined };
+  return respond(accounts, mayLogIn ? record : accounts.decoy, prover, message, encoded);
+}
+
+/** The same for who wants to prove the code of the invite `id`, whatever has become of it. */
+export function startInvited(
+  accounts: Accounts,
+  invites: Invites,
+  id: string,
+  message: LoginStart,
+  encoded: Uint8Array,
+): PendingLogin {
+  const { invite, record } = invites.findForLogin(id, accounts.decoy);
+  return respond(accounts, record, { invite }, message, encoded);
+}
+
+function respond(
+  { setup }: Accounts,
+  record: string,
+  prover: Prover,
+  { username, ke1 }: LoginStart,
+  encoded: Uint8Array,
+): PendingLogin {
+  const { pending, ke2 } = serverLoginStart(setup, username, record, ke1);
   const response = encodeServerMessage({ type: "login_response", ke2 });
-  const name = mayLogIn ? account?.name : undefined;
-  return { username, account: name, state: pending, messages: [encoded, response] };
+  return { ...prover, username, state: pending, messages: [encoded, response] };
 }
 
 /** The session key, or undefined if the client could not prove the password. */
 export function finishLogin(login: PendingLogin, ke3: string): Uint8Array | undefined {
   const keys = serverLoginFinish(login.state, login.username, ke3);
-  return login.account === undefined ? undefined : keys?.sessionKey;
+  const { account, invite } = login;
+  return account === undefined && invite === undefined ? undefined : keys?.sessionKey;
 }

@@ -10,7 +10,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import * as v from "valibot";
 import { type Account, Accounts, type Role } from "../auth/accounts.ts";
-import { AuditTrail, type Deed } from "../auth/audit.ts";
+import { AuditTrail, CONSOLE_NAME, type Deed } from "../auth/audit.ts";
 import { foldName } from "../auth/opaque.ts";
 import { type SanctionKind, Sanctions } from "../auth/sanctions.ts";
 import { DatabaseAccess } from "../database_access.ts";
@@ -19,15 +19,13 @@ import { CallerError, EnvironmentError } from "../errors.ts";
 import { reason as reasonLine } from "../protocol/fields.ts";
 import { MAX_REASON_CHARS } from "../protocol/limits.ts";
 import { type Room, RoomTable } from "../rooms/room_table.ts";
+import { Invitations } from "./invitations.ts";
 
 /** Who runs the server's own commands, and may do everything. Never equal to an account's name. */
 export const CONSOLE: unique symbol = Symbol("console");
 
 /** Who acts: an account by its name, or the console. */
 export type Actor = string | typeof CONSOLE;
-
-/** How the audit trail calls the console. */
-const CONSOLE_NAME = "console";
 
 /** A ban or a mute, as it is asked for. */
 export interface Terms {
@@ -55,6 +53,7 @@ export class Operations {
   readonly sanctions: Sanctions;
   readonly audit: AuditTrail;
   readonly rooms: RoomTable;
+  readonly invitations: Invitations;
   readonly #access: DatabaseAccess;
   readonly #now: () => Date;
 
@@ -69,6 +68,7 @@ export class Operations {
     this.sanctions = new Sanctions(database, path);
     this.audit = new AuditTrail(database, path);
     this.rooms = new RoomTable(database, path);
+    this.invitations = new Invitations(this, database, path, now);
     this.#access = new DatabaseAccess(database, path);
     this.#now = now;
   }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Invite } from "../auth/invites.ts";
 import { describeError, PeerError } from "../errors.ts";
 import { type ByteStream, SecureChannel } from "../protocol/channel.ts";
 import { serverHandshake } from "../protocol/handshake.ts";
@@ -13,6 +14,7 @@ import { Authentication } from "./authentication.ts";
 import { explain } from "./explain.ts";
 import type { LogFields } from "./logger.ts";
 import { Outbound } from "./outbound.ts";
+import { Redemption } from "./redemption.ts";
 import type { SessionContext } from "./session_context.ts";
 import { untimely, Visit } from "./visit.ts";
 
@@ -36,15 +38,15 @@ type Handler<T extends ClientMessage["type"]> = (
 ) => void | Promise<void>;
 
 /** Where a connection is: what it may send depends on it. */
-type State = "stranger" | "proving" | "visiting";
+type State = "stranger" | "proving" | "invited" | "visiting";
 
 const HANDLERS: {
   [T in ClientMessage["type"]]: { in: readonly State[]; run: Handler<T> };
 } = {
   login_start: { in: ["stranger", "proving"], run: (s, m, e) => s.startLogin(m, e) },
   login_finish: { in: ["proving"], run: (s, m, e) => s.finishLogin(m, e) },
-  create_start: { in: [], run: () => {} },
-  create_finish: { in: [], run: () => {} },
+  create_start: { in: ["invited"], run: (s, m) => s.redemption?.start(m) },
+  create_finish: { in: ["invited"], run: (s, m) => s.redemption?.finish(m) },
   register_start: { in: ["visiting"], run: (s, m) => s.visit?.handle(m) },
   register_finish: { in: ["visiting"], run: (s, m) => s.visit?.handle(m) },
   join: { in: ["visiting"], run: (s, m) => s.visit?.handle(m) },
@@ -73,6 +75,7 @@ export class Session {
   #outbound: Outbound | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #patience: ReturnType<typeof setTimeout> | undefined;
+  #redemption: Redemption | undefined;
   #visit: Visit | undefined;
   /** When the server began to wait for the peer's next words. */
   #listeningSince: number | undefined;
@@ -148,6 +151,11 @@ export class Session {
     return this.#visit;
   }
 
+  /** What the peer does once it has proved the code of an invite. */
+  get redemption(): Redemption | undefined {
+    return this.#redemption;
+  }
+
   /** Bytes that wait for the peer to read. */
   get queuedBytes(): number {
     return this.#channel?.queuedBytes ?? 0;
@@ -162,8 +170,7 @@ export class Session {
     });
     this.#channel = channel;
     this.#outbound = new Outbound(channel, limits, () => this.#tooSlow());
-    const late = new PeerError("deadline-missed", "The login took too long");
-    this.#setDeadline(limits.loginMs, () => channel.abort(late));
+    this.#expectLogin();
     for (;;) {
       this.#listeningSince = performance.now();
       const encoded = await channel.receive();
@@ -198,15 +205,32 @@ export class Session {
   }
 
   finishLogin(message: MessageOf<ClientMessage, "login_finish">, encoded: Uint8Array): void {
-    const { user, sessionKey, messages } = this.#authentication.finish(message, encoded);
-    this.#channel?.rekey(sessionKey, messages);
-    clearTimeout(this.#deadline);
+    const { account, invite, ...login } = this.#authentication.finish(message, encoded);
+    this.#channel?.rekey(login.sessionKey, login.messages);
     this.#peer.authenticated();
-    this.#state = "visiting";
     this.#context.metrics.login("proven");
-    this.#visit = this.#makeVisit(user);
+    if (invite !== undefined) return this.#beInvited(invite);
+    clearTimeout(this.#deadline);
+    this.#state = "visiting";
+    this.#visit = this.#makeVisit(account as string);
     // Only who has proved the password learns that the account may not be here.
     if (this.#visit.begin()) this.#context.logger.info("logged-in", this.#fields());
+  }
+
+  /** A person has to think of a name and a password now: the time for that begins anew. */
+  #beInvited(invite: Invite): void {
+    this.#state = "invited";
+    this.#expectLogin();
+    const { group, name: peer } = this.#peer;
+    this.#redemption = new Redemption({
+      context: this.#context,
+      outbound: this.#outbound as Outbound,
+      invite,
+      group,
+      peer,
+      signal: this.#over.signal,
+    });
+    this.#redemption.begin();
   }
 
   #makeVisit(user: string): Visit {
@@ -260,6 +284,11 @@ export class Session {
     const fields = { ...this.#fields(), code, reason: describeError(why) };
     if (this.#visit === undefined) bounded.info("stranger-ended", fields);
     else logger.info("ended", fields);
+  }
+
+  #expectLogin(): void {
+    const late = new PeerError("deadline-missed", "The login took too long");
+    this.#setDeadline(this.#context.limits.loginMs, () => this.#channel?.abort(late));
   }
 
   #setDeadline(milliseconds: number, missed: () => void): void {
