@@ -220,10 +220,10 @@ Deno.test("every deed is noted: who, what, whom, where, why", async () => {
   assert.deepEqual(
     notes.map(({ actor, action, target, room, reason }) => [actor, action, target, room, reason]),
     [
-      ["console", "role", "olga", undefined, "operator"],
+      ["console", "role", "olga", null, "operator"],
       ["olga", "kick", "mallory", LOBBY, "first"],
-      ["olga", "mute", "mallory", undefined, "second"],
-      ["olga", "ban", "mallory", undefined, "third"],
+      ["olga", "mute", "mallory", null, "second"],
+      ["olga", "ban", "mallory", null, "third"],
     ],
   );
 });
