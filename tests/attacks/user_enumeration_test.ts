@@ -64,7 +64,7 @@ class Town implements Disposable {
     const database = openDatabase(db);
     const accounts = await Accounts.open(database, db);
     database.exec(
-      `INSERT INTO accounts SELECT '${HIDDEN_DEMO}', record, 1, created_at FROM accounts
+      `INSERT INTO accounts SELECT '${HIDDEN_DEMO}', record, 1, created_at, role, 0 FROM accounts
        WHERE name = '${REMOVED}'`,
     );
     accounts.remove(REMOVED);
