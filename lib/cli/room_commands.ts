@@ -39,9 +39,9 @@ function create(operations: Operations, { topic = "" }: Flags, typed = ""): Outc
 async function list({ rooms }: Operations): Promise<Outcome> {
   const { formatTable } = await import("./table.ts");
   const all = rooms.list();
-  const columns = [{ title: "NAME", max: 32 }, { title: "KIND" }, { title: "SLOW" }];
+  const columns = ["NAME", "KIND", "SLOW", "TOPIC"].map((title) => ({ title }));
   const rows = all.map((
     { name, kind, slow, topic },
   ) => [name, kind, slow === 0 ? "" : formatDuration(slow), topic]);
-  return { lines: formatTable([...columns, { title: "TOPIC" }], rows), json: [{ rooms: all }] };
+  return { lines: formatTable(columns, rows), json: [{ rooms: all }] };
 }

@@ -1,5 +1,5 @@
 /**
- * Tables for people: as wide as their content, and no wider than a plain terminal.
+ * Tables for people: as wide as their content, where possible no wider than a plain terminal.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { columnsOf } from "../client/terminal/width.ts";
 /** A column of a table. */
 export interface Column {
   title: string;
-  /** Terminal columns at most; what is longer goes on below. The last column has what is left. */
+  /** Terminal columns at most: what is longer goes on below. The last column has what is left. */
   max?: number;
 }
 
@@ -21,8 +21,9 @@ const GAP = "  ";
 const MIN_LAST = 16;
 
 /**
- * The lines of a table, at most 80 columns wide. Cells may be any text: they are sanitized, and
- * wrapped between words, or inside of words that are longer than their column.
+ * The lines of a table, at most 80 columns wide if its columns' `max` allow that. Cells may be any
+ * text: they are sanitized, and wrapped between words, or inside of words that are longer than
+ * their column.
  */
 export function formatTable(columns: readonly Column[], rows: readonly string[][]): string[] {
   const cells = rows.map((row) => row.map((cell) => sanitizeText(cell)));
@@ -31,7 +32,7 @@ export function formatTable(columns: readonly Column[], rows: readonly string[][
 }
 
 function measure(columns: readonly Column[], rows: readonly string[][]): number[] {
-  const widths = columns.map(({ title, max = WIDTH }, at) =>
+  const widths = columns.map(({ title, max = Infinity }, at) =>
     Math.min(max, Math.max(...[title, ...rows.map((row) => row[at] ?? "")].map(columnsOf)))
   );
   const others = widths.slice(0, -1).reduce((sum, width) => sum + width + GAP.length, 0);

@@ -100,7 +100,7 @@ interface Listed extends Omit<Account, "sessionEpoch"> {
   mute: Sanction | null;
 }
 
-const COLUMNS = [{ title: "NAME", max: 26 }, { title: "ROLE" }, { title: "ADDED" }, { title: "" }];
+const COLUMNS = ["NAME", "ROLE", "ADDED", ""].map((title) => ({ title }));
 
 async function list({ accounts, sanctions }: Operations): Promise<Outcome> {
   const users = accounts.list().map((account) => describe(account, sanctions));

@@ -103,13 +103,19 @@ async function editedDatabase(folder: TempFolder): Promise<{ db: string; keys: s
     `INSERT INTO messages (room, seq, sender, sent_at, key_id, message_id, token, chain)
      VALUES (?, 1, ?, ?, ?, ?, 'none', 'none')`,
   );
-  const account = database.prepare(`INSERT INTO accounts VALUES (?, 'none', 0, ?)`);
+  const account = database.prepare(`INSERT INTO accounts VALUES (?, 'none', 0, ?, 'member', 0)`);
+  const room = database.prepare(`INSERT INTO rooms VALUES (?, 'open', ?, 0, '')`);
+  const deed = database.prepare(
+    `INSERT INTO audit (at, actor, action, target, until, reason) VALUES (?, ?, ?, ?, ?, ?)`,
+  );
   for (const at of PAYLOADS.keys()) {
     // The runtime reads a column to its first NUL only.
     const edited = (kind: string): string => mark(kind, at).replaceAll("\0", "");
     const names = ["room", "sender", "time", "key", "id"].map(edited);
     row.run(...names);
     account.run(edited("account"), edited("created"));
+    room.run(edited("name"), edited("topic"));
+    deed.run(...["at", "actor", "action", "target", "until", "reason"].map(edited));
   }
   await log.close();
   database.close();
@@ -123,6 +129,10 @@ Deno.test("an edited database: what the operator's commands show of it is harmle
   const commands: { args: string[]; shows: string[]; json?: true }[] = [
     { args: ["user", "list", "--db", db], shows: ["account", "created"] },
     { args: ["user", "list", "--db", db, "--json"], shows: ["account", "created"], json: true },
+    { args: ["room", "list", "--db", db], shows: ["name"] },
+    { args: ["room", "list", "--db", db, "--json"], shows: ["name", "topic"], json: true },
+    { args: ["audit", "--db", db], shows: [] }, // its cells are cut into pieces
+    { args: ["audit", "--db", db, "--json"], shows: ["at", "target", "reason"], json: true },
     { args: ["log", "show", ...inDatabase], shows: ["text", "room", "sender", "key"] },
     { args: ["log", "show", ...inDatabase, "--json"], shows: ["text", "room", "id"], json: true },
     { args: ["log", "export", ...inDatabase], shows: ["text", "room", "key"], json: true },
@@ -167,6 +177,8 @@ Deno.test("what was mistyped, or comes from a script, is said again as one harml
     ["server", IN_ARGUMENTS],
     ["server", "key", "show", "--key-file", IN_ARGUMENTS],
     ["server", "user", "remove", IN_ARGUMENTS, "--db", IN_ARGUMENTS],
+    ["server", "user", "role", IN_ARGUMENTS, IN_ARGUMENTS],
+    ["server", "audit", "--limit", IN_ARGUMENTS],
     ["server", "log", "show", "--since", IN_ARGUMENTS],
     ["server", "log", "verify", "--head-file", IN_ARGUMENTS],
     ["client", "--user", "alice", IN_ARGUMENTS],

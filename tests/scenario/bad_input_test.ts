@@ -91,11 +91,11 @@ Deno.test("command lines that cannot be: exit 2, and the flag is named", async (
 });
 
 Deno.test("a command that there is not: exit 2, and one that is meant perhaps", async () => {
-  const says = /^Error: There is no command foo: try server --help$/m;
-  await fails("server", ["foo"], { code: 2, says });
-  await fails("server", ["--port", "0", "foo"], { code: 2, says });
-  await fails("server", ["serve", "foo"], { code: 2, says });
-  await fails("server", ["log", "foo"], { code: 2, says });
+  const says = /^Error: There is no command xyzzy: try server --help$/m;
+  await fails("server", ["xyzzy"], { code: 2, says });
+  await fails("server", ["--port", "0", "xyzzy"], { code: 2, says });
+  await fails("server", ["serve", "xyzzy"], { code: 2, says });
+  await fails("server", ["log", "xyzzy"], { code: 2, says });
   const close = /^Error: There is no command sreve \(Did you mean serve\?\): try server --help$/m;
   await fails("server", ["sreve", "--db", "/"], { code: 2, says: close });
   await fails("server", ["serve", "log"], { code: 2, says: /The command log cannot be here/ });
