@@ -6,6 +6,7 @@
 
 import { DEMO } from "./lib/auth/accounts.ts";
 import { addAuditCommand } from "./lib/cli/audit_command.ts";
+import { addInviteCommands } from "./lib/cli/invite_commands.ts";
 import { addKeyCommands } from "./lib/cli/key_commands.ts";
 import { addLimitFlags, type LimitFlags, parseLimits } from "./lib/cli/limit_flags.ts";
 import { addLogCommands } from "./lib/cli/log_commands.ts";
@@ -37,6 +38,7 @@ const HELP = `
 Examples:
   server                       try it out here: login ${DEMO.name} / ${DEMO.password}
   server user add alice        make an account; the demo account ends
+  server invite create         make a link with which somebody makes an account
   server --host 0.0.0.0        let others in, with accounts of their own
   server --key-file lobby.key  keep the lobby's key over restarts
   server log verify            check that nobody changed the log
@@ -126,7 +128,7 @@ async function stop(server: RunningServer, { json }: Flags): Promise<void> {
 }
 
 const program = createProgram("server", "Fernchat's server: an encrypted group chat of your own.")
-  .usage("[serve] [options] | audit | (user | room | log | key) <command>")
+  .usage("[serve] [options] | audit | (user | invite | room | log | key) <command>")
   .option("--host <address>", `the address to listen on (default: ${DEFAULTS.host})`)
   .option("--port <number>", `the port; 0 picks a free one (default: ${DEFAULTS.port})`)
   .option("--db <file>", `the database, made if there is none (default: ${DEFAULTS.db})`)
@@ -146,6 +148,7 @@ const program = createProgram("server", "Fernchat's server: an encrypted group c
 addLoggerFlags(program);
 addLimitFlags(program);
 addUserCommands(program, DEFAULTS.db);
+addInviteCommands(program, DEFAULTS.db);
 addRoomCommands(program, DEFAULTS.db);
 addAuditCommand(program, DEFAULTS.db);
 addLogCommands(program, DEFAULTS.db);

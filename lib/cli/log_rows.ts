@@ -133,7 +133,9 @@ async function writeRows(
   const count = { rows: 0, unreadable: 0 };
   try {
     await using output = new PagedOutput();
-    using progress = new Progress(reader.count(filter), !follow && !Deno.stdout.isTerminal());
+    using progress = new Progress(reader.count(filter), {
+      wanted: !follow && !Deno.stdout.isTerminal(),
+    });
     if (header !== undefined) await output.write(header);
     for await (const range of ranges(reader, follow)) {
       for await (const row of reader.rows(filter, range)) {
