@@ -11,6 +11,7 @@ import type { EventQueue } from "./events.ts";
 import { Follower } from "./follower.ts";
 import { History } from "./history.ts";
 import type { Link } from "./link.ts";
+import { PastPages } from "./past_pages.ts";
 import { Outbox, type Outgoing, type SentEntry } from "./outbox.ts";
 import { entryOf, RoomState } from "./room_state.ts";
 
@@ -23,6 +24,7 @@ export class Member {
   readonly state: RoomState;
   readonly outbox = new Outbox();
   readonly history: History;
+  readonly #pages: PastPages;
   readonly #events: EventQueue;
   readonly #follower: Follower;
   #link: Link | undefined;
@@ -34,7 +36,9 @@ export class Member {
     this.#events = events;
     const { state, outbox } = this;
     this.#follower = new Follower({ user, state, outbox, events });
-    this.history = new History({ state, events, send: (message) => this.#link?.send(message) });
+    const { room } = state;
+    this.#pages = new PastPages({ room, send: (message) => this.#link?.send(message) });
+    this.history = new History({ state, events, pages: this.#pages });
   }
 
   /** The connection that there is now. */
@@ -59,7 +63,7 @@ export class Member {
   async run(link: Link): Promise<unknown> {
     this.#link = link;
     this.#progressed = false;
-    this.history.ask();
+    this.#pages.resume();
     if (!this.state.isBehind) this.#resume();
     const why = await link.run((message) => this.#handle(message));
     this.#link = undefined;
@@ -70,7 +74,7 @@ export class Member {
   /** Gives up what waits. */
   abandon(reason: unknown): void {
     this.outbox.abandon(reason);
-    this.history.abandon(reason);
+    this.#pages.abandon(reason);
   }
 
   async #handle(message: ServerMessage): Promise<void> {
@@ -83,9 +87,9 @@ export class Member {
       case "error":
         return await this.#refuse(message);
       case "past":
-        return this.history.add(entryOf(message));
+        return this.#pages.add(entryOf(message));
       case "history_end":
-        return await this.history.endPage(message);
+        return await this.#pages.end(message);
       case "keys":
         this.#checkRoom(message.room);
         return await this.#follower.takeKeys(message.keys);
@@ -105,7 +109,7 @@ export class Member {
   async #refuse(message: MessageOf<ServerMessage, "error">): Promise<void> {
     await this.#follower.refuse(message);
     if (message.code !== "history-failed") return;
-    await this.history.fail(new EnvironmentError(message.code, message.message));
+    await this.#pages.fail(new EnvironmentError(message.code, message.message));
   }
 
   /** Only now is it known which own messages are in the log already. */
