@@ -14,6 +14,7 @@ import type { ChatConnection } from "./connection.ts";
 import type { ClientEvent, MessageEvent } from "./events.ts";
 import { type InputLine, inputLines } from "./input_lines.ts";
 import { formatMessage, LineWriter } from "./output.ts";
+import { describeLeft, describePresence, describeSlow, describeTopic } from "./sentences.ts";
 
 /** The three standard streams. */
 export interface Streams {
@@ -48,7 +49,7 @@ export function runLineMode(chat: ChatConnection, streams: Streams): Promise<num
     read: (line) => readTyped(line, chat, (text) => void writer.write(text)),
     async show(event): Promise<void> {
       if (event.type === "message") return await writer.write(formatMessage(event));
-      const remark = describeEvent(event);
+      const remark = describeEvent(event, chat.user);
       if (remark !== undefined) streams.complain(remark);
     },
     refuse(error, lineNumber): Promise<void> {
@@ -60,7 +61,10 @@ export function runLineMode(chat: ChatConnection, streams: Streams): Promise<num
 }
 
 /** An event that is no message, as a line for people, if there is something to say. */
-function describeEvent(event: Exclude<ClientEvent, MessageEvent>): string | undefined {
+function describeEvent(
+  event: Exclude<ClientEvent, MessageEvent>,
+  user: string,
+): string | undefined {
   switch (event.type) {
     case "ready":
       return `Joined ${event.room} as ${event.user}`;
@@ -75,6 +79,16 @@ function describeEvent(event: Exclude<ClientEvent, MessageEvent>): string | unde
       return event.message;
     case "closed":
       return event.reason === "left" ? undefined : event.message;
+    case "joined":
+      return `Joined ${event.room}`;
+    case "left":
+      return describeLeft(event);
+    case "topic":
+      return describeTopic(event);
+    case "slow":
+      return describeSlow(event);
+    case "presence":
+      return describePresence(event, user);
     case "ack":
       return undefined;
   }
@@ -134,7 +148,7 @@ async function feed(chat: ChatConnection, input: ByteSource, mode: Mode): Promis
       const said = mode.read(textOf(line));
       if (said.kind === "text") {
         await chat.writable();
-        chat.send(said.text, said.id).catch((error) => refuse(error, line)).catch(() => {});
+        chat.send(said.text, said).catch((error) => refuse(error, line)).catch(() => {});
       } else if (said.then === "leave") {
         break;
       }

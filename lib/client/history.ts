@@ -6,7 +6,8 @@
  */
 
 import { CallerError, type EnvironmentError, type PeerError } from "../errors.ts";
-import { type ClientEvent, errorEvent, type EventQueue, type MessageEvent } from "./events.ts";
+import type { EventQueue } from "./event_queue.ts";
+import { type ClientEvent, errorEvent, type MessageEvent } from "./events.ts";
 import { KnownPast } from "./history_page.ts";
 import type { PastPage, PastPages } from "./past_pages.ts";
 import type { RoomState } from "./room_state.ts";
@@ -54,7 +55,7 @@ export class History {
   /** Begins with older messages: the events that come meanwhile are shown behind them. */
   beginWith(count: number): void {
     if (count === 0 || this.#known.isWhole) return;
-    this.#events.hold();
+    this.#events.hold(this.#state.room);
     this.#begin(count, true);
   }
 
@@ -71,8 +72,9 @@ export class History {
       throw new CallerError("history-busy", "Older messages are on their way already");
     }
     if (this.#known.isWhole) {
-      const message = `There are no older messages in ${this.#state.room}`;
-      return await this.#events.push({ type: "notice", code: "history", message });
+      const { room } = this.#state;
+      const message = `There are no older messages in ${room}`;
+      return await this.#events.push({ type: "notice", code: "history", message, room });
     }
     await this.#begin(count, false).shown.promise;
   }
@@ -126,19 +128,20 @@ export class History {
 
   async #end({ isFirst, last, messages, fault, unopened }: Request): Promise<void> {
     this.#request = undefined;
-    const events: ClientEvent[] = [...unopened.take(), ...messages];
-    if (fault !== undefined) events.unshift(errorEvent(fault));
-    if (isFirst) return this.#events.release(...events);
+    const events: ClientEvent[] = [...unopened.take(this.#state.room), ...messages];
+    if (fault !== undefined) events.unshift(errorEvent(fault, this.#state.room));
+    if (isFirst) return this.#events.release(this.#state.room, ...events);
     await this.#events.push(this.#headline(last), ...events);
   }
 
   #headline(last: number): ClientEvent {
     const { before, isWhole } = this.#known;
-    const range = `Messages ${before} to ${last} of ${this.#state.room}`;
+    const { room } = this.#state;
+    const range = `Messages ${before} to ${last} of ${room}`;
     const message = isWhole
       ? `${range}: from its beginning`
       : `${range}; /history shows older ones`;
-    return { type: "notice", code: "history", message };
+    return { type: "notice", code: "history", message, room };
   }
 }
 

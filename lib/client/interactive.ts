@@ -8,9 +8,10 @@ import { ExitCode } from "../errors.ts";
 import { MAX_TEXT_BYTES } from "../protocol/limits.ts";
 import { type Address, formatAddress } from "./address.ts";
 import { Left, TerminalLogin } from "./ask_login.ts";
-import { ChatConnection, type JoinOptions } from "./connection.ts";
+import { ChatConnection } from "./connection.ts";
 import { Conversation } from "./conversation.ts";
-import { dialAndLogIn, type LoggedIn } from "./enter.ts";
+import { KeptLogin } from "./kept_login.ts";
+import type { JoinOptions } from "./options.ts";
 import { systemTerminal } from "./terminal/io.ts";
 import { Terminal } from "./terminal/terminal.ts";
 import { TIMING } from "./timing.ts";
@@ -61,8 +62,8 @@ function join(
   { credentials, ...loggedIn }: Awaited<ReturnType<TerminalLogin["ask"]>>,
   { address, join }: InteractiveOptions,
 ): Promise<ChatConnection> {
-  const logIn = (): Promise<LoggedIn> => dialAndLogIn(address, credentials, TIMING);
-  return ChatConnection.join(loggedIn, { server: address, logIn, ...join });
+  const login = new KeptLogin(address, credentials, TIMING);
+  return ChatConnection.join(loggedIn, { server: address, login, ...join });
 }
 
 /** The terminal's own keys never become signals in raw mode; these come from elsewhere. */

@@ -10,7 +10,8 @@ import { CallerError, ExitCode } from "../errors.ts";
 import { isRoomName } from "../protocol/messages.ts";
 import type { Address } from "./address.ts";
 import { runJsonMode, runLineMode, type Streams } from "./batch_modes.ts";
-import { connect, type JoinOptions } from "./connection.ts";
+import { connect } from "./connection.ts";
+import type { JoinOptions } from "./options.ts";
 
 /** What the command line said. */
 export interface ClientOptions {

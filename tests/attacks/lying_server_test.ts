@@ -14,7 +14,8 @@ import type { ErrorEvent } from "../../lib/client/events.ts";
 import { chainNext, chainStart } from "../../lib/log/chain.ts";
 import type { LogEntry } from "../../lib/log/message_log.ts";
 import { LOBBY } from "../../lib/rooms/open_room.ts";
-import { brief, PuppetServer, type Send } from "../client/puppet_server.ts";
+import type { Send } from "../client/puppet_room.ts";
+import { brief, PuppetServer } from "../client/puppet_server.ts";
 import { nextEvent } from "./server.ts";
 
 const LIE = "error room-inconsistent";
@@ -73,7 +74,7 @@ Deno.test("live: an old message of the history stored once more, as a new one", 
 
 Deno.test("live: an own message that was acked comes once more, as a new one", async () => {
   await using server = await PuppetServer.start();
-  const sending = server.client.send("mine", "mine");
+  const sending = server.client.send("mine", { id: "mine" });
   const [send] = await server.receiveSends(1) as [Send];
   server.ack(send);
   await sending;
@@ -105,7 +106,7 @@ Deno.test("live: an ack for a place where something else was", async () => {
   await using server = await PuppetServer.start();
   server.deliverText("something else");
   await nextEvent(server.client, "message");
-  const sending = server.client.send("mine", "mine");
+  const sending = server.client.send("mine", { id: "mine" });
   await server.receiveSends(1);
   server.ackEntry({ ...server.log[0] as LogEntry, messageId: "mine" });
   await sending;
@@ -115,7 +116,7 @@ Deno.test("live: an ack for a place where something else was", async () => {
 Deno.test("live: an ack at another place than where it was acked before", async () => {
   await using server = await PuppetServer.start();
   for (const seq of [1, 2]) {
-    const sending = server.client.send("mine", "mine");
+    const sending = server.client.send("mine", { id: "mine" });
     const [send] = await server.receiveSends(1) as [Send];
     server.ack(send); // stored anew each time
     assert.equal((await sending).seq, seq);
@@ -190,7 +191,7 @@ Deno.test("after an outage: a replaced log is said once, and what is stored in i
     server.deliverText(`${at}`);
     await nextEvent(server.client, "message");
   }
-  const sending = server.client.send("mine", "mine");
+  const sending = server.client.send("mine", { id: "mine" });
   const [send] = await server.receiveSends(1) as [Send];
   server.cut();
   rewrite(server, 2, []);
