@@ -11,9 +11,9 @@ import type { ByteSink, ByteSource } from "../framing.ts";
 import { formatJson } from "../json_line.ts";
 import { interpret } from "./commands.ts";
 import type { ChatConnection } from "./connection.ts";
-import type { ClientEvent, MessageEvent } from "./events.ts";
+import type { ClientEvent, FoundEvent, MessageEvent } from "./events.ts";
 import { type InputLine, inputLines } from "./input_lines.ts";
-import { formatMessage, LineWriter } from "./output.ts";
+import { formatFound, formatMessage, LineWriter } from "./output.ts";
 import { describeLeft, describePresence, describeSlow, describeTopic } from "./sentences.ts";
 
 /** The three standard streams. */
@@ -49,6 +49,7 @@ export function runLineMode(chat: ChatConnection, streams: Streams): Promise<num
     read: (line) => readTyped(line, chat, (text) => void writer.write(text)),
     async show(event): Promise<void> {
       if (event.type === "message") return await writer.write(formatMessage(event));
+      if (event.type === "found") return await writer.write(formatFound(event));
       const remark = describeEvent(event, chat.user);
       if (remark !== undefined) streams.complain(remark);
     },
@@ -62,7 +63,7 @@ export function runLineMode(chat: ChatConnection, streams: Streams): Promise<num
 
 /** An event that is no message, as a line for people, if there is something to say. */
 function describeEvent(
-  event: Exclude<ClientEvent, MessageEvent>,
+  event: Exclude<ClientEvent, MessageEvent | FoundEvent>,
   user: string,
 ): string | undefined {
   switch (event.type) {
@@ -76,6 +77,7 @@ function describeEvent(
     case "reconnected":
       return `Connected again`;
     case "notice":
+    case "search":
       return event.message;
     case "closed":
       return event.reason === "left" ? undefined : event.message;

@@ -25,6 +25,7 @@ import { joinRoom, type LoggedIn } from "./enter.ts";
 import { EventQueue } from "./event_queue.ts";
 import { type AckEvent, type ClientEvent, type ClosedEvent, codeOf } from "./events.ts";
 import { checkHistoryCount } from "./history.ts";
+import { Ignored } from "./ignored.ts";
 import { KeptLogin } from "./kept_login.ts";
 import { Lifetime } from "./lifetime.ts";
 import { Link } from "./link.ts";
@@ -32,6 +33,7 @@ import type { RoomView } from "./member.ts";
 import type { ConnectOptions, Entrance, JoinOptions, SendOptions } from "./options.ts";
 import { checkMessageId } from "./outbox.ts";
 import type { AnswerTo } from "./requests.ts";
+import { SearchQuery } from "./search_query.ts";
 import { TIMING } from "./timing.ts";
 import { Traffic } from "./traffic.ts";
 
@@ -88,7 +90,7 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
     try {
       checkHistoryCount(history, 0);
       const joined = await joinRoom(channel, room, timing);
-      const events = new EventQueue(MAX_WAITING_EVENTS);
+      const events = new EventQueue(MAX_WAITING_EVENTS, new Ignored(user));
       const traffic = new Traffic(user, events);
       const member = traffic.rooms.begin(joined);
       const { kind } = joined;
@@ -123,6 +125,11 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
   /** Whether there is a connection now. */
   get isOnline(): boolean {
     return this.#traffic.link !== undefined;
+  }
+
+  /** Whose messages and presence its events leave out. */
+  get ignored(): Ignored {
+    return this.#events.ignored;
   }
 
   /** Own messages that are not stored yet, as far as this side knows. */
@@ -191,6 +198,29 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
   }
 
   /**
+   * Searches what this client can read of a room, newest first: `found` events, and `search` events
+   * that tell how far it is. Resolves when it is over, however it ended.
+   *
+   * @param words as behind `/search`.
+   * @param room by default the one that was joined first, here and below.
+   * @throws {CallerError} `search-invalid`, `room-unknown`, `room-missing`.
+   * @throws what {@linkcode Search.start} throws.
+   */
+  async search(words: string, room?: string): Promise<void> {
+    await this.#traffic.rooms.get(room).search.start(new SearchQuery(words));
+  }
+
+  /** Goes on with a room's last search; see {@linkcode Search.more}. */
+  async searchMore(room?: string): Promise<void> {
+    await this.#traffic.rooms.get(room).search.more();
+  }
+
+  /** Stops a room's search; see {@linkcode Search.stop}. */
+  async stopSearch(room?: string): Promise<void> {
+    await this.#traffic.rooms.get(room).search.stop();
+  }
+
+  /**
    * Asks the server to tell or to do something, such as `{ do: "names", room: "lobby" }`; resolves
    * with the answer.
    *
@@ -233,10 +263,13 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
     await this.#traffic.rooms.get(room).outbox.writable();
   }
 
-  /** Resolves when no own message waits for its ack any more, and no history is on its way. */
+  /** Resolves when no own message waits for its ack any more, and no history or search is under way. */
   async settled(): Promise<void> {
     const { all } = this.#traffic.rooms;
-    await Promise.all(all.flatMap(({ outbox, history }) => [outbox.settled(), history.settled()]));
+    await Promise.all(
+      all.flatMap((member) => [member.outbox, member.history, member.search])
+        .map((part) => part.settled()),
+    );
   }
 
   /**

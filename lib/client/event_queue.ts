@@ -4,13 +4,16 @@
  * @module
  */
 
-import type { ClientEvent } from "./events.ts";
+import type { ClientEvent, PresenceEvent } from "./events.ts";
+import type { Ignored } from "./ignored.ts";
 
 /**
  * Events that wait for their reader. Their number is bounded: who puts one into a full queue waits,
  * and so, in the end, does the server.
  */
 export class EventQueue implements AsyncIterable<ClientEvent> {
+  /** Whose messages and presence the reader does not get. */
+  readonly ignored: Ignored;
   #capacity: number;
   readonly #events: ClientEvent[] = [];
   /** By room: what has to come behind that room's first history. */
@@ -18,8 +21,9 @@ export class EventQueue implements AsyncIterable<ClientEvent> {
   #ended = false;
   #changed = Promise.withResolvers<void>();
 
-  constructor(capacity: number) {
+  constructor(capacity: number, ignored: Ignored) {
     this.#capacity = capacity;
+    this.ignored = ignored;
   }
 
   /** Adds events, which stay together; resolves when there is room for another. */
@@ -56,13 +60,31 @@ export class EventQueue implements AsyncIterable<ClientEvent> {
       const event = this.#events.shift();
       if (event !== undefined) {
         this.#notify();
-        yield event;
+        const shown = this.#withoutIgnored(event);
+        if (shown !== undefined) yield shown;
       } else if (this.#ended) {
         return;
       } else {
         await this.#changed.promise;
       }
     }
+  }
+
+  #withoutIgnored(event: ClientEvent): ClientEvent | undefined {
+    switch (event.type) {
+      case "message":
+      case "found":
+        return this.ignored.has(event.sender) ? undefined : event;
+      case "presence":
+        return this.#presenceWithoutIgnored(event);
+      default:
+        return event;
+    }
+  }
+
+  #presenceWithoutIgnored(event: PresenceEvent): PresenceEvent | undefined {
+    const changes = event.changes.filter(({ user }) => !this.ignored.has(user));
+    return changes.length === 0 && event.more === 0 ? undefined : { ...event, changes };
   }
 
   #listFor(event: ClientEvent): ClientEvent[] {

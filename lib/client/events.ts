@@ -7,6 +7,7 @@
 import { describeError, FernchatError } from "../errors.ts";
 import type { PresenceChange } from "../protocol/requests.ts";
 import type { RoomKind } from "../rooms/open_room.ts";
+import type { Place } from "./search_query.ts";
 
 /** Logged in, and in the first room. */
 export interface ReadyEvent {
@@ -52,6 +53,36 @@ export interface MessageEvent {
   kind: RoomKind;
   /** Whether it was said before this client came. */
   history: boolean;
+  /** Whether the text is what the sender does: `* alice waves`. */
+  action?: true;
+  /** Whether somebody else mentions this account in it, by `@name`. */
+  mention?: true;
+}
+
+/** A message that a search found. */
+export interface FoundEvent extends Omit<MessageEvent, "type" | "history" | "mention"> {
+  type: "found";
+  /** What was looked for, in the text: from an index to before another, in UTF-16 units. */
+  matches: Place[];
+}
+
+/** How far a search is. */
+export interface SearchEvent {
+  type: "search";
+  room: string;
+  state: "progress" | "done";
+  /** With `done`: why it goes no further by itself. `/search more` goes on, but from the beginning. */
+  end?: "beginning" | "enough" | "stopped" | "failed";
+  /** Messages that it found by now. */
+  found: number;
+  /** Messages that it looked at. */
+  searched: number;
+  /** Of them, those that could not be opened. */
+  unopened: number;
+  /** The time of the oldest one: ISO 8601, UTC, milliseconds. */
+  back_to?: string;
+  /** The same for people. */
+  message: string;
 }
 
 /** An own message is stored. */
@@ -155,6 +186,8 @@ export type ClientEvent =
   | JoinedEvent
   | LeftEvent
   | MessageEvent
+  | FoundEvent
+  | SearchEvent
   | AckEvent
   | TopicEvent
   | SlowEvent

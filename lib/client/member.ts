@@ -15,6 +15,7 @@ import { History } from "./history.ts";
 import { Outbox, type Outgoing, type SentEntry } from "./outbox.ts";
 import { PastPages } from "./past_pages.ts";
 import { entryOf, RoomState } from "./room_state.ts";
+import { Search } from "./search.ts";
 
 type Received<T extends ServerMessage["type"]> = MessageOf<ServerMessage, T>;
 
@@ -45,6 +46,7 @@ export class Member {
   readonly state: RoomState;
   readonly outbox = new Outbox();
   readonly history: History;
+  readonly search: Search;
   readonly #options: MemberOptions;
   readonly #pages: PastPages;
   readonly #follower: Follower;
@@ -55,11 +57,14 @@ export class Member {
     const { user, joined, events, send } = options;
     this.#options = options;
     this.#settings = joined;
-    this.state = new RoomState(joined);
+    this.state = new RoomState(joined, user);
     const { state, outbox } = this;
     this.#follower = new Follower({ user, state, outbox, events });
-    this.#pages = new PastPages({ room: joined.room, send });
+    // Out of the room there is no history to be had: what is asked for waits until it is in again.
+    const ask = (message: ClientMessage): void => this.#isPresent ? send(message) : undefined;
+    this.#pages = new PastPages({ room: joined.room, send: ask });
     this.history = new History({ state, events, pages: this.#pages });
+    this.search = new Search({ state, events, pages: this.#pages });
   }
 
   /** The room as it is now. */
@@ -101,6 +106,7 @@ export class Member {
   abandon(reason: unknown): void {
     this.outbox.abandon(reason);
     this.#pages.abandon(reason);
+    this.search.abandon();
     this.#options.events.release(this.state.room);
   }
 
@@ -167,8 +173,8 @@ export class Member {
   }
 
   #transmit(message: Outgoing, sealed?: SentEntry): SentEntry {
-    const { user, send } = this.#options;
-    const entry = this.state.seal(user, message, sealed);
+    const { send } = this.#options;
+    const entry = this.state.seal(message, sealed);
     const { room, messageId: id, sentAt: sent_at, keyId: key_id, token } = entry;
     send({ type: "send", room, id, sent_at, key_id, token });
     return entry;

@@ -8,6 +8,7 @@
 import { CallerError, PeerError } from "../errors.ts";
 import type { LogEntry } from "../log/message_log.ts";
 import { isMessageId } from "../protocol/messages.ts";
+import type { Manner } from "../rooms/payload.ts";
 import type { AckEvent } from "./events.ts";
 
 /** Own messages that may wait for their acks: enough to fill a server's commits. */
@@ -17,13 +18,11 @@ export const MAX_UNACKED = 256;
 export type SentEntry = Omit<LogEntry, "seq" | "chain">;
 
 /** An own message that is not stored yet. */
-export interface Outgoing {
+export interface Outgoing extends Readonly<Manner> {
   readonly id: string;
   readonly text: string;
   /** ISO 8601, UTC, milliseconds: when it was said. */
   readonly sentAt: string;
-  /** Whether it is what the sender does, as in `* alice waves`. */
-  readonly action?: true;
 }
 
 /** A message on its way. */

@@ -273,12 +273,16 @@ export class PuppetServer implements AsyncDisposable {
   }
 }
 
-/** Events in short: `message TEXT`, `past TEXT`, `ack ID`, `error CODE`, and so on. */
+/** Events in short: `message TEXT`, `past TEXT`, `found TEXT`, `ack ID`, `error CODE`, and so on. */
 export function brief(events: readonly ClientEvent[]): string[] {
   return events.map((event) => {
     switch (event.type) {
       case "message":
         return `${event.history ? "past" : "message"} ${event.text}`;
+      case "found":
+        return `found ${event.text}`;
+      case "search":
+        return `search ${event.end ?? event.state}`;
       case "ack":
         return `ack ${event.id}`;
       case "error":
