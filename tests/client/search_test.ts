@@ -5,11 +5,22 @@
  */
 
 import assert from "node:assert/strict";
-import type { ClientEvent, FoundEvent, SearchEvent } from "../../lib/client/events.ts";
+import {
+  type ClientEvent,
+  EventQueue,
+  type FoundEvent,
+  type SearchEvent,
+} from "../../lib/client/events.ts";
+import { Ignored } from "../../lib/client/ignored.ts";
+import { PastPages } from "../../lib/client/past_pages.ts";
+import { RoomState } from "../../lib/client/room_state.ts";
+import { Search } from "../../lib/client/search.ts";
+import { SearchQuery } from "../../lib/client/search_query.ts";
 import { CallerError } from "../../lib/errors.ts";
 import { FernetKey } from "../../lib/fernet.ts";
+import type { ClientMessage } from "../../lib/protocol/messages.ts";
 import { assertFails } from "../attacks/server.ts";
-import { brief, PuppetServer } from "./puppet_server.ts";
+import { brief, PuppetServer, type Send } from "./puppet_server.ts";
 
 /** So many messages; each tenth, from the last one back, is about the exam. */
 function said(count: number): (room: PuppetServer) => void {
@@ -164,6 +175,46 @@ Deno.test("a search that is gone on with while its page is still on its way asks
   await going;
   assert.equal(before, 51);
   assert.equal((await server.events()).filter(isFound).length, 25);
+  const sending = server.client.send("hello");
+  const [send] = await server.receiveSends(1) as [Send]; // and no other request before it
+  server.ack(send);
+  await sending;
+});
+
+/** So many events, in short. */
+async function next(events: EventQueue, count: number): Promise<string[]> {
+  const seen: ClientEvent[] = [];
+  for await (const event of events) {
+    seen.push(event);
+    if (seen.length === count) break;
+  }
+  return brief(seen);
+}
+
+Deno.test("a search that is stopped while its reader is slow says nothing more, until it goes on", async () => {
+  await using server = new PuppetServer();
+  said(60)(server);
+  const { seq: last_seq, chain: head } = server.head;
+  const settings = { kind: "open", topic: "", slow: 0, keys: server.keys.map(String) } as const;
+  const joined = { type: "joined", room: "lobby", ...settings, last_seq, head } as const;
+  const asked: ClientMessage[] = [];
+  const state = new RoomState(joined, "alice");
+  const pages = new PastPages({ room: "lobby", send: (message) => asked.push(message) });
+  const events = new EventQueue(1, new Ignored("alice"));
+  const search = new Search({ state, events, pages });
+  const searching = search.start(new SearchQuery("exam"));
+  for (const entry of server.log.slice(30)) pages.add(entry);
+  const previous = server.log[29]?.chain ?? "";
+  const taking = pages.end({ type: "history_end", room: "lobby", before: 61, previous });
+  const stopping = search.stop(); // one event waits, and the search for it to be read
+  assert.deepEqual(await next(events, 2), ["found exam 1", "search stopped"]);
+  await Promise.all([taking, stopping, searching]);
+  const going = search.more();
+  assert.deepEqual(await next(events, 2), ["found exam 11", "found exam 21"]);
+  assert.deepEqual(asked.map((message) => message.type === "history" && message.before), [61, 31]);
+  events.unbound();
+  search.abandon();
+  await going;
 });
 
 Deno.test("another search can begin while the page of one that was stopped is on its way", async () => {
