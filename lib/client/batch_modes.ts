@@ -11,9 +11,10 @@ import type { ByteSink, ByteSource } from "../framing.ts";
 import { formatJson } from "../json_line.ts";
 import { interpret } from "./commands.ts";
 import type { ChatConnection } from "./connection.ts";
-import type { ClientEvent, MessageEvent } from "./events.ts";
+import type { ClientEvent, FoundEvent, MessageEvent } from "./events.ts";
 import { type InputLine, inputLines } from "./input_lines.ts";
-import { formatMessage, LineWriter } from "./output.ts";
+import { formatFound, formatMessage, LineWriter } from "./output.ts";
+import { describeLeft, describePresence, describeSlow, describeTopic } from "./sentences.ts";
 
 /** The three standard streams. */
 export interface Streams {
@@ -48,7 +49,8 @@ export function runLineMode(chat: ChatConnection, streams: Streams): Promise<num
     read: (line) => readTyped(line, chat, (text) => void writer.write(text)),
     async show(event): Promise<void> {
       if (event.type === "message") return await writer.write(formatMessage(event));
-      const remark = describeEvent(event);
+      if (event.type === "found") return await writer.write(formatFound(event));
+      const remark = describeEvent(event, chat.user);
       if (remark !== undefined) streams.complain(remark);
     },
     refuse(error, lineNumber): Promise<void> {
@@ -60,7 +62,10 @@ export function runLineMode(chat: ChatConnection, streams: Streams): Promise<num
 }
 
 /** An event that is no message, as a line for people, if there is something to say. */
-function describeEvent(event: Exclude<ClientEvent, MessageEvent>): string | undefined {
+function describeEvent(
+  event: Exclude<ClientEvent, MessageEvent | FoundEvent>,
+  user: string,
+): string | undefined {
   switch (event.type) {
     case "ready":
       return `Joined ${event.room} as ${event.user}`;
@@ -72,9 +77,20 @@ function describeEvent(event: Exclude<ClientEvent, MessageEvent>): string | unde
     case "reconnected":
       return `Connected again`;
     case "notice":
+    case "search":
       return event.message;
     case "closed":
       return event.reason === "left" ? undefined : event.message;
+    case "joined":
+      return `Joined ${event.room}`;
+    case "left":
+      return describeLeft(event);
+    case "topic":
+      return describeTopic(event);
+    case "slow":
+      return describeSlow(event);
+    case "presence":
+      return describePresence(event, user);
     case "ack":
       return undefined;
   }
@@ -134,7 +150,7 @@ async function feed(chat: ChatConnection, input: ByteSource, mode: Mode): Promis
       const said = mode.read(textOf(line));
       if (said.kind === "text") {
         await chat.writable();
-        chat.send(said.text, said.id).catch((error) => refuse(error, line)).catch(() => {});
+        chat.send(said.text, said).catch((error) => refuse(error, line)).catch(() => {});
       } else if (said.then === "leave") {
         break;
       }

@@ -7,63 +7,44 @@
  * import { connect } from "./lib/client/connection.ts";
  *
  * const chat = await connect({ username: "echo", password: "…" });
+ * await chat.join("physics");
  * for await (const event of chat) {
  *   if (event.type !== "message" || event.history || event.sender === chat.user) continue;
- *   await chat.send(event.text);
+ *   await chat.send(event.text, { room: event.room });
  * }
  * ```
  *
  * @module
  */
 
-import { CallerError, describeError, PeerError } from "../errors.ts";
-import { isMessageId } from "../protocol/messages.ts";
+import { describeError, PeerError } from "../errors.ts";
+import type { Request } from "../protocol/requests.ts";
 import { checkText, LOBBY } from "../rooms/open_room.ts";
-import { type Address, DEFAULT_HOST, DEFAULT_PORT, formatAddress } from "./address.ts";
-import { dialAndLogIn, joinRoom, type LoggedIn, type LogIn } from "./enter.ts";
-import { type AckEvent, type ClientEvent, type ClosedEvent, codeOf, EventQueue } from "./events.ts";
+import { DEFAULT_HOST, DEFAULT_PORT, formatAddress } from "./address.ts";
+import { joinRoom, type LoggedIn } from "./enter.ts";
+import { EventQueue } from "./event_queue.ts";
+import { type AckEvent, type ClientEvent, type ClosedEvent, codeOf } from "./events.ts";
 import { checkHistoryCount } from "./history.ts";
+import { Ignored } from "./ignored.ts";
+import { KeptLogin } from "./kept_login.ts";
 import { Lifetime } from "./lifetime.ts";
 import { Link } from "./link.ts";
-import type { Credentials } from "./login.ts";
-import { Member } from "./member.ts";
-import type { RoomState } from "./room_state.ts";
-import { TIMING, type Timing } from "./timing.ts";
+import type { RoomView } from "./member.ts";
+import type { ConnectOptions, Entrance, JoinOptions, SendOptions } from "./options.ts";
+import { checkMessageId } from "./outbox.ts";
+import type { AnswerTo } from "./requests.ts";
+import { SearchQuery } from "./search_query.ts";
+import { TIMING } from "./timing.ts";
+import { Traffic } from "./traffic.ts";
 
 /** Events that may wait for the owner before the connection stops reading. */
 const MAX_WAITING_EVENTS = 1_024;
-
-/** What is to be joined, and how. */
-export interface JoinOptions {
-  /** The room to join; the lobby by default. */
-  room?: string;
-  /** Older messages to begin with, at most 1,000; none by default. */
-  history?: number;
-  /** Milliseconds to go on trying after an outage began; 0 never tries. `Infinity` by default. */
-  reconnectForMs?: number;
-  /** Other durations than usual. */
-  timing?: Partial<Timing>;
-}
-
-/**
- * Whom to talk to, as whom, and where. Name and password are kept in memory, to log in again after
- * an outage.
- */
-export interface ConnectOptions extends Credentials, Partial<Address>, JoinOptions {}
-
-/** What {@linkcode ChatConnection.join} needs. */
-export interface Entrance extends JoinOptions {
-  /** Where the server is. */
-  server: Address;
-  /** Logs in again after an outage. */
-  logIn: LogIn;
-}
 
 /**
  * Connects, logs in and joins a room.
  *
  * @throws {ConnectError} if there is no server, or the connection ends.
- * @throws {LoginError} if the login fails.
+ * @throws {LoginError} if the login fails, `banned`, `account-removed`.
  * @throws {EnvironmentError} `room-unknown`.
  * @throws {CallerError} `name-invalid`, `count-invalid`.
  * @throws {PeerError} if the other side breaks the protocol.
@@ -71,34 +52,35 @@ export interface Entrance extends JoinOptions {
 export async function connect(options: ConnectOptions): Promise<ChatConnection> {
   const { hostname = DEFAULT_HOST, port = DEFAULT_PORT, username, password, ...join } = options;
   const server = { hostname, port };
-  const timing = { ...TIMING, ...options.timing };
-  const logIn = (): Promise<LoggedIn> => dialAndLogIn(server, { username, password }, timing);
-  return await ChatConnection.join(await logIn(), { server, logIn, ...join });
+  const login = new KeptLogin(server, { username, password }, { ...TIMING, ...options.timing });
+  return await ChatConnection.join(await login.logIn(), { server, login, ...join });
 }
 
 /**
- * A member of a room. Iterate over it to get its events; the last one is `closed`. Who does not
- * iterate holds it up after some thousand events.
+ * Someone who is logged in, and in rooms. Iterate over it to get its events; the last one is
+ * `closed`. Who does not iterate holds it up after some thousand events.
  */
 export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposable {
-  readonly #member: Member;
+  readonly #traffic: Traffic;
   readonly #events: EventQueue;
+  readonly #entrance: Entrance;
   readonly #leaving = new AbortController();
   readonly #ended: Promise<void>;
   #failure: unknown;
 
-  private constructor(member: Member, events: EventQueue, link: Link, entrance: Entrance) {
-    this.#member = member;
+  private constructor(traffic: Traffic, events: EventQueue, link: Link, entrance: Entrance) {
+    this.#traffic = traffic;
     this.#events = events;
+    this.#entrance = entrance;
     const { signal } = this.#leaving;
-    const { logIn, reconnectForMs = Infinity } = entrance;
+    const { login, reconnectForMs = Infinity } = entrance;
     const timing = { ...TIMING, ...entrance.timing };
-    const lifetime = new Lifetime({ member, events, logIn, reconnectForMs, timing, signal });
+    const lifetime = new Lifetime({ traffic, events, login, reconnectForMs, timing, signal });
     this.#ended = this.#live(lifetime, link);
   }
 
   /**
-   * Joins a room on a channel that is logged in. The channel is closed if that fails.
+   * Joins a first room on a channel that is logged in. The channel is closed if that fails.
    *
    * @throws what {@linkcode connect} throws.
    */
@@ -107,13 +89,14 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
     const timing = { ...TIMING, ...entrance.timing };
     try {
       checkHistoryCount(history, 0);
-      const joined = await joinRoom(channel, { room }, timing);
-      const events = new EventQueue(MAX_WAITING_EVENTS);
-      const member = new Member(user, joined, events);
+      const joined = await joinRoom(channel, room, timing);
+      const events = new EventQueue(MAX_WAITING_EVENTS, new Ignored(user));
+      const traffic = new Traffic(user, events);
+      const member = traffic.rooms.begin(joined);
       const { kind } = joined;
       events.push({ type: "ready", user, room, server: formatAddress(server), kind });
       member.history.beginWith(history);
-      return new ChatConnection(member, events, new Link(channel, timing), entrance);
+      return new ChatConnection(traffic, events, new Link(channel, timing), entrance);
     } catch (error) {
       await channel.close();
       throw error;
@@ -122,22 +105,36 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
 
   /** The account's name. */
   get user(): string {
-    return this.#member.user;
+    return this.#traffic.user;
   }
 
-  /** The room that messages go to: its name, its kind and how far its log was followed. */
-  get room(): Pick<RoomState, "room" | "kind" | "head"> {
-    return this.#member.state;
+  /** The rooms that it is in, the first joined first. There may be none. */
+  get rooms(): RoomView[] {
+    return this.#traffic.rooms.all.map(({ view }) => view);
+  }
+
+  /**
+   * The first of them, to which messages go unless they name another.
+   *
+   * @throws {CallerError} `room-missing` if it is in none.
+   */
+  get room(): RoomView {
+    return this.#traffic.rooms.get().view;
   }
 
   /** Whether there is a connection now. */
   get isOnline(): boolean {
-    return this.#member.link !== undefined;
+    return this.#traffic.link !== undefined;
+  }
+
+  /** Whose messages and presence its events leave out. */
+  get ignored(): Ignored {
+    return this.#events.ignored;
   }
 
   /** Own messages that are not stored yet, as far as this side knows. */
   get unstored(): number {
-    return this.#member.outbox.size;
+    return this.#traffic.rooms.all.reduce((sum, { outbox }) => sum + outbox.size, 0);
   }
 
   /** Why it ended, unless this side ended it. */
@@ -146,19 +143,45 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
   }
 
   /**
-   * Sends a text, as soon as there is a connection; resolves when the server has stored it. With 256
-   * on their way already, waits for one of them first.
+   * Joins another room; resolves when it is in. Its event `joined` comes before all others of the
+   * room.
    *
-   * @param id names the message; unique for this user and room. Made if not given.
-   * @throws {CallerError} `text-too-long`, `text-invalid`, `id-invalid`: nothing was sent.
+   * @throws {CallerError} `room-invalid`, `room-joined`, `too-many`, `count-invalid`.
+   * @throws {EnvironmentError} with the server's code if it refuses, such as `room-unknown`;
+   * `not-connected` during an outage, `connection-cut` if one begins.
+   */
+  async join(room: string, { history = 0 }: Pick<JoinOptions, "history"> = {}): Promise<RoomView> {
+    return await this.#traffic.rooms.join(room, history);
+  }
+
+  /**
+   * Leaves a room, after what was sent there is stored, over outages too; resolves when it is out.
+   * Who has left the last room stays connected.
+   *
+   * @throws {CallerError} `room-unknown` if it is not there.
+   */
+  async leave(room: string): Promise<void> {
+    await this.#traffic.rooms.leave(room);
+  }
+
+  /**
+   * Sends a text, as soon as there is a connection; resolves when the server has stored it. With 256
+   * on their way to the room already, waits for one of them first.
+   *
+   * @throws {CallerError} `text-too-long`, `text-invalid`, `id-invalid`, `room-unknown`,
+   * `room-missing`: nothing was sent.
    * @throws {PeerError} if the server found it not to be valid, or the connection ended for good
    * before the ack.
-   * @throws {EnvironmentError} if the server could not store it.
+   * @throws {EnvironmentError} if the server does not store it, with its code, such as `muted` or
+   * `slow-mode`; or if this side came out of the room before the ack, with that code.
    */
-  async send(text: string, id: string = crypto.randomUUID()): Promise<AckEvent> {
+  async send(text: string, options: SendOptions = {}): Promise<AckEvent> {
+    const { id = crypto.randomUUID(), room, action } = options;
     checkText(text);
-    if (!isMessageId(id)) throw badId(id);
-    return await this.#member.outbox.send({ id, text, sentAt: new Date().toISOString() });
+    checkMessageId(id);
+    const { outbox } = this.#traffic.rooms.get(room);
+    const sentAt = new Date().toISOString();
+    return await outbox.send({ id, text, sentAt, ...(action === undefined ? {} : { action }) });
   }
 
   /**
@@ -166,21 +189,87 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
    * when they are there.
    *
    * @param count 1 to 1,000.
+   * @param room by default the one that was joined first.
+   * @throws {CallerError} `room-unknown`, `room-missing`.
    * @throws what {@linkcode History.show} throws.
    */
-  async showHistory(count: number): Promise<void> {
-    await this.#member.history.show(count);
+  async showHistory(count: number, room?: string): Promise<void> {
+    await this.#traffic.rooms.get(room).history.show(count);
   }
 
-  /** Resolves when another message can be sent without waiting. */
-  writable(): Promise<void> {
-    return this.#member.outbox.writable();
+  /**
+   * Searches what this client can read of a room, newest first: `found` events, and `search` events
+   * that tell how far it is. Resolves when it is over, however it ended.
+   *
+   * @param words as behind `/search`.
+   * @param room by default the one that was joined first, here and below.
+   * @throws {CallerError} `search-invalid`, `room-unknown`, `room-missing`.
+   * @throws what {@linkcode Search.start} throws.
+   */
+  async search(words: string, room?: string): Promise<void> {
+    await this.#traffic.rooms.get(room).search.start(new SearchQuery(words));
   }
 
-  /** Resolves when no own message waits for its ack any more, and no history is on its way. */
+  /** Goes on with a room's last search; see {@linkcode Search.more}. */
+  async searchMore(room?: string): Promise<void> {
+    await this.#traffic.rooms.get(room).search.more();
+  }
+
+  /** Stops a room's search; see {@linkcode Search.stop}. */
+  async stopSearch(room?: string): Promise<void> {
+    await this.#traffic.rooms.get(room).search.stop();
+  }
+
+  /**
+   * Asks the server to tell or to do something, such as `{ do: "names", room: "lobby" }`; resolves
+   * with the answer.
+   *
+   * @throws {CallerError} `request-invalid`: nothing was sent.
+   * @throws {EnvironmentError} with the server's code if it refuses; `not-connected` during an
+   * outage, `connection-cut` if one begins before the answer.
+   */
+  async request<R extends Request>(request: R): Promise<AnswerTo<R["do"]>> {
+    return await this.#traffic.requests.ask(request);
+  }
+
+  /**
+   * Tells others that this user is away, until {@linkcode back}, over outages too.
+   *
+   * @param text why; may be empty.
+   * @throws what {@linkcode request} throws, but for an outage.
+   */
+  async setAway(text: string): Promise<void> {
+    await this.#traffic.setAway(text);
+  }
+
+  /** Tells others that this user is back. See {@linkcode setAway}. */
+  async back(): Promise<void> {
+    await this.#traffic.setAway(undefined);
+  }
+
+  /**
+   * Changes the account's password, over a second connection. This one goes on, and logs in with the
+   * new one after the next outage.
+   *
+   * @throws {LoginError} `login-refused` if `current` is not the password.
+   * @throws {ConnectError} if there is no server, or the connection ends: then either may hold.
+   */
+  async changePassword(current: string, next: string): Promise<void> {
+    await this.#entrance.login.changePassword(current, next);
+  }
+
+  /** Resolves when another message to a room can be sent without waiting. */
+  async writable(room?: string): Promise<void> {
+    await this.#traffic.rooms.get(room).outbox.writable();
+  }
+
+  /** Resolves when no own message waits for its ack any more, and no history or search is under way. */
   async settled(): Promise<void> {
-    const { outbox, history } = this.#member;
-    await Promise.all([outbox.settled(), history.settled()]);
+    const { all } = this.#traffic.rooms;
+    await Promise.all(
+      all.flatMap((member) => [member.outbox, member.history, member.search])
+        .map((part) => part.settled()),
+    );
   }
 
   /**
@@ -188,18 +277,19 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
    * again.
    */
   async close(): Promise<void> {
+    const { rooms } = this.#traffic;
     this.#events.unbound(); // the acks come behind events that nobody may read any more
-    await this.#member.outbox.settled();
-    this.#member.outbox.close();
+    await Promise.all(rooms.all.map(({ outbox }) => outbox.settled()));
+    for (const { outbox } of rooms.all) outbox.close();
     this.#leaving.abort();
-    await this.#member.link?.leave();
+    await this.#traffic.link?.leave();
     await this.#ended;
   }
 
   /** Leaves at once: whether the server stores what it has not acked is not known then. */
   abandon(): void {
     this.#leaving.abort();
-    this.#member.link?.abort();
+    this.#traffic.link?.abort();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -218,14 +308,8 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
       this.#failure = error;
       closed = { type: "closed", reason: codeOf(error), message: describeError(error) };
     }
-    this.#member.abandon(new PeerError("connection-cut", closed.message));
+    this.#traffic.abandon(new PeerError("connection-cut", closed.message));
     this.#events.unbound();
     await this.#events.push(closed);
   }
-}
-
-function badId(id: string): CallerError {
-  return new CallerError("id-invalid", `Cannot name a message ${JSON.stringify(id.slice(0, 80))}`, {
-    hint: "use 1 to 64 letters, digits, dots, colons, dashes or underscores",
-  });
 }

@@ -82,7 +82,7 @@ export class Conversation {
   #send(text: string): void {
     const id = crypto.randomUUID();
     const sending = this.#sending.size < MAX_UNACKED
-      ? this.#chat.send(text, id)
+      ? this.#chat.send(text, { id })
       : Promise.reject(tooMany());
     this.#sending.set(id, { text, sentAt: new Date().toISOString() });
     sending.catch((error) => {

@@ -33,6 +33,9 @@ const PASSING_STATES: ReadonlySet<string> = new Set([
   "too-slow",
 ]);
 
+/** The account is not wanted any more: the next login would be refused as well. */
+const SHUT_OUT: ReadonlySet<string> = new Set(["account-removed", "banned"]);
+
 /**
  * Whether it can be otherwise in a moment. What the server said about this client cannot, nor can a
  * refused login, nor what a server does wrong in records that are its own; and a login that someone
@@ -44,7 +47,17 @@ export function mayPass(error: unknown): boolean {
   return isState && PASSING_STATES.has(error.code);
 }
 
-/** The server's last word, as an error. */
-export function goodbyeError({ code, message }: MessageOf<ServerMessage, "bye">): EnvironmentError {
-  return new EnvironmentError(code, message);
+/** Whether a good-bye says that this account may not be here, or not as it came. */
+export function isFinal(code: string): boolean {
+  return SHUT_OUT.has(code) || code === "kicked";
+}
+
+/**
+ * The server's last word, as an error: a `LoginError` where another login would be refused too, so
+ * that the program ends as one does that was not let in.
+ */
+export function goodbyeError(
+  { code, message }: MessageOf<ServerMessage, "bye">,
+): EnvironmentError | LoginError {
+  return SHUT_OUT.has(code) ? new LoginError(code, message) : new EnvironmentError(code, message);
 }

@@ -1,5 +1,6 @@
 /**
- * The way into a room: reach the server, log in, join. The first time, and after each outage.
+ * The way in: reach the server, log in, and join the first room. The first two also after each
+ * outage.
  *
  * @module
  */
@@ -19,9 +20,6 @@ export interface LoggedIn {
   /** The account's name as the server writes it. */
   user: string;
 }
-
-/** Makes a channel that is logged in. */
-export type LogIn = () => Promise<LoggedIn>;
 
 /**
  * Connects and logs in.
@@ -44,15 +42,8 @@ export async function dialAndLogIn(
   }
 }
 
-/** Where to go in a room. */
-export interface Place {
-  room: string;
-  /** The last entry that was followed, if it is not the first time. */
-  after?: number;
-}
-
 /**
- * Joins a room.
+ * Joins the first room.
  *
  * @throws {EnvironmentError} `room-unknown`.
  * @throws {ConnectError} if the connection ends.
@@ -60,10 +51,10 @@ export interface Place {
  */
 export async function joinRoom(
   channel: SecureChannel,
-  { room, after }: Place,
+  room: string,
   { answerMs }: Pick<Timing, "answerMs">,
 ): Promise<MessageOf<ServerMessage, "joined">> {
-  send(channel, { type: "join", room, ...(after === undefined ? {} : { after }) });
+  send(channel, { type: "join", room });
   const [joined] = await receive(channel, "joined", answerMs);
   if (joined.room === room) return joined;
   throw new PeerError("room-inconsistent", "The server let us into a room that we did not ask for");

@@ -5,9 +5,11 @@
  */
 
 import { describeError, FernchatError } from "../errors.ts";
+import type { PresenceChange } from "../protocol/requests.ts";
 import type { RoomKind } from "../rooms/open_room.ts";
+import type { Place } from "./search_query.ts";
 
-/** Logged in, and in a room. */
+/** Logged in, and in the first room. */
 export interface ReadyEvent {
   type: "ready";
   user: string;
@@ -15,6 +17,25 @@ export interface ReadyEvent {
   /** The server's address. */
   server: string;
   kind: RoomKind;
+}
+
+/** In another room. */
+export interface JoinedEvent {
+  type: "joined";
+  room: string;
+  kind: RoomKind;
+  /** What it is about, as someone typed it; empty for nothing. */
+  topic: string;
+}
+
+/** Out of a room; the others go on. */
+export interface LeftEvent {
+  type: "left";
+  room: string;
+  /** `left` if this side wanted it, else a code such as `kicked`, `room-closed` or `room-unknown`. */
+  reason: string;
+  /** The same for people, in the server's words. */
+  message: string;
 }
 
 /** A message that this connection did not send itself, verified. */
@@ -32,6 +53,36 @@ export interface MessageEvent {
   kind: RoomKind;
   /** Whether it was said before this client came. */
   history: boolean;
+  /** Whether the text is what the sender does: `* alice waves`. */
+  action?: true;
+  /** Whether somebody else mentions this account in it, by `@name`. */
+  mention?: true;
+}
+
+/** A message that a search found. */
+export interface FoundEvent extends Omit<MessageEvent, "type" | "history" | "mention"> {
+  type: "found";
+  /** What was looked for, in the text: from an index to before another, in UTF-16 units. */
+  matches: Place[];
+}
+
+/** How far a search is. */
+export interface SearchEvent {
+  type: "search";
+  room: string;
+  state: "progress" | "done";
+  /** With `done`: why it goes no further by itself. `/search more` goes on, but from the beginning. */
+  end?: "beginning" | "enough" | "stopped" | "failed";
+  /** Messages that it found by now. */
+  found: number;
+  /** Messages that it looked at. */
+  searched: number;
+  /** Of them, those that could not be opened. */
+  unopened: number;
+  /** The time of the oldest one: ISO 8601, UTC, milliseconds. */
+  back_to?: string;
+  /** The same for people. */
+  message: string;
 }
 
 /** An own message is stored. */
@@ -55,10 +106,43 @@ export interface ReconnectingEvent {
   message: string;
 }
 
-/** Logged in and in the room again; what was said meanwhile follows. */
+/** A room has another topic. */
+export interface TopicEvent {
+  type: "topic";
+  room: string;
+  kind: RoomKind;
+  /** As someone typed it; empty for none. */
+  topic: string;
+  /** Who changed it, if it was not changed during an outage or from the server's side. */
+  by?: string;
+}
+
+/** A room has another speed limit. */
+export interface SlowEvent {
+  type: "slow";
+  room: string;
+  kind: RoomKind;
+  /** Between two messages of a member; 0 for no limit. */
+  seconds: number;
+  /** As in {@linkcode TopicEvent}. */
+  by?: string;
+}
+
+/** People came, went, or are away or back: what happened in a moment is one event. */
+export interface PresenceEvent {
+  type: "presence";
+  room: string;
+  kind: RoomKind;
+  changes: readonly PresenceChange[];
+  /** Changes beyond those. */
+  more: number;
+}
+
+/** Logged in and in the room again; what was said meanwhile follows. One for each room. */
 export interface ReconnectedEvent {
   type: "reconnected";
   room: string;
+  kind: RoomKind;
   /** The room's last message. */
   last_seq: number;
 }
@@ -66,9 +150,14 @@ export interface ReconnectedEvent {
 /** Something to know; nothing is wrong. */
 export interface NoticeEvent {
   type: "notice";
-  /** `key-changed`, `older-key`, `history`, or `command` for what a command answers. */
+  /**
+   * `key-changed`, `older-key`, `history`, `reconnected` where there is no room to be in again, or
+   * `command` for what a command answers.
+   */
   code: string;
   message: string;
+  /** The room that it is about. */
+  room?: string;
 }
 
 /** Something failed; the connection goes on. */
@@ -76,7 +165,9 @@ export interface ErrorEvent {
   type: "error";
   code: string;
   message: string;
-  /** The own message that it is about. */
+  /** The room that it is about. */
+  room?: string;
+  /** The own message there that it is about. */
   id?: string;
 }
 
@@ -92,83 +183,28 @@ export interface ClosedEvent {
 /** Any of them, by its `type`. */
 export type ClientEvent =
   | ReadyEvent
+  | JoinedEvent
+  | LeftEvent
   | MessageEvent
+  | FoundEvent
+  | SearchEvent
   | AckEvent
+  | TopicEvent
+  | SlowEvent
+  | PresenceEvent
   | ReconnectingEvent
   | ReconnectedEvent
   | NoticeEvent
   | ErrorEvent
   | ClosedEvent;
 
-/** An error as an event. */
-export function errorEvent(error: unknown): ErrorEvent {
-  return { type: "error", code: codeOf(error), message: describeError(error) };
+/** An error as an event, about a room if it is about one. */
+export function errorEvent(error: unknown, room?: string): ErrorEvent {
+  const event: ErrorEvent = { type: "error", code: codeOf(error), message: describeError(error) };
+  return room === undefined ? event : { ...event, room };
 }
 
 /** An error's code, for events. */
 export function codeOf(error: unknown): string {
   return error instanceof FernchatError ? error.code : "failed";
-}
-
-/**
- * Events that wait for their reader. Their number is bounded: who puts one into a full queue waits,
- * and so, in the end, does the server.
- */
-export class EventQueue implements AsyncIterable<ClientEvent> {
-  #capacity: number;
-  readonly #events: ClientEvent[] = [];
-  #held: ClientEvent[] | undefined;
-  #ended = false;
-  #changed = Promise.withResolvers<void>();
-
-  constructor(capacity: number) {
-    this.#capacity = capacity;
-  }
-
-  /** Adds events, which stay together; resolves when there is room for another. */
-  async push(...events: readonly ClientEvent[]): Promise<void> {
-    if (this.#ended) return;
-    this.#ended = events.at(-1)?.type === "closed";
-    for (const event of events) (this.#held ?? this.#events).push(event);
-    if (this.#ended || (this.#held?.length ?? 0) >= this.#capacity) this.release();
-    this.#notify();
-    while (this.#events.length >= this.#capacity && !this.#ended) await this.#changed.promise;
-  }
-
-  /** Keeps the events that follow behind others, which {@linkcode release} brings; not for ever. */
-  hold(): void {
-    this.#held = [];
-  }
-
-  /** Puts events before those that are held, if some are. */
-  release(...first: readonly ClientEvent[]): void {
-    for (const event of [...first, ...this.#held ?? []]) this.#events.push(event);
-    this.#held = undefined;
-    this.#notify();
-  }
-
-  /** Takes whatever still comes, although nobody may read it any more. */
-  unbound(): void {
-    this.#capacity = Infinity;
-    this.#notify();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<ClientEvent, void> {
-    for (;;) {
-      const event = this.#events.shift();
-      if (event !== undefined) {
-        this.#notify();
-        yield event;
-      } else if (this.#ended) {
-        return;
-      } else {
-        await this.#changed.promise;
-      }
-    }
-  }
-
-  #notify(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
-  }
 }

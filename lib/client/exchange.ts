@@ -20,6 +20,7 @@ import {
   type MessageOf,
   type ServerMessage,
 } from "../protocol/messages.ts";
+import { goodbyeError, isFinal } from "./endings.ts";
 import { TIMING } from "./timing.ts";
 
 /** A message with its bytes, as they join the transcript. */
@@ -40,6 +41,7 @@ export function send(channel: SecureChannel, message: ClientMessage): Uint8Array
  *
  * @throws {ConnectError} if the connection ends, the server does not answer, or says why not.
  * @throws {EnvironmentError} `room-unknown`.
+ * @throws {LoginError} `banned`, `account-removed`.
  * @throws {PeerError} if the answer is none.
  */
 export function receive<T extends ServerMessage["type"]>(
@@ -99,7 +101,9 @@ async function receiveBytes(channel: SecureChannel, answerMs: number): Promise<U
   });
 }
 
-function refusal({ code, message }: Refusal): FernchatError {
+function refusal(refusal: Refusal): FernchatError {
+  const { type, code, message } = refusal;
+  if (type === "bye" && isFinal(code)) return goodbyeError(refusal);
   if (code === "room-unknown") {
     return new EnvironmentError(code, message, { hint: "check --room" });
   }

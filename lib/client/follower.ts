@@ -8,7 +8,8 @@
 import { EnvironmentError, PeerError } from "../errors.ts";
 import type { LogEntry } from "../log/message_log.ts";
 import type { MessageOf, ServerMessage } from "../protocol/messages.ts";
-import { type AckEvent, errorEvent, type EventQueue } from "./events.ts";
+import type { EventQueue } from "./event_queue.ts";
+import { type AckEvent, errorEvent } from "./events.ts";
 import type { InFlight, Outbox } from "./outbox.ts";
 import { entryOf, type RoomState } from "./room_state.ts";
 import { Unopened } from "./unopened.ts";
@@ -49,7 +50,9 @@ export class Follower {
     const isCatchingUp = this.#state.isBehind;
     const isRepeat = await this.#follow(entry);
     if (!isRepeat) await this.#take(entry, isCatchingUp);
-    if (isCatchingUp && !this.#state.isBehind) await this.#events.push(...this.#unopened.take());
+    if (isCatchingUp && !this.#state.isBehind) {
+      await this.#events.push(...this.#unopened.take(this.#state.room));
+    }
   }
 
   /**
@@ -73,7 +76,9 @@ export class Follower {
 
   /** Takes a refusal: of a message, or another one. */
   async refuse({ id, code, message: said }: Received<"error">): Promise<void> {
-    if (id === undefined) return await this.#events.push({ type: "error", code, message: said });
+    const { room } = this.#state;
+    const event = { type: "error", code, message: said, room } as const;
+    if (id === undefined) return await this.#events.push(event);
     const sent = this.#outbox.find(id);
     if (code === "key-outdated" && sent !== undefined && this.#canSealAnew(sent)) {
       return this.#outbox.sendAgain(id);
@@ -83,19 +88,20 @@ export class Follower {
       ? new PeerError(code, message)
       : new EnvironmentError(code, message);
     this.#outbox.refuse(id, error);
-    await this.#events.push({ type: "error", code, message: said, id });
+    await this.#events.push({ ...event, id });
   }
 
   /** Takes the room's ring, and says so if there is a new key. */
   async takeKeys(keys: readonly string[]): Promise<void> {
     const message = this.#state.takeKeys(keys);
     if (message === undefined) return;
-    await this.#events.push({ type: "notice", code: "key-changed", message });
+    const { room } = this.#state;
+    await this.#events.push({ type: "notice", code: "key-changed", message, room });
   }
 
   /** Tells what is wrong, if something is. */
   async report(fault: unknown): Promise<void> {
-    if (fault !== undefined) await this.#events.push(errorEvent(fault));
+    if (fault !== undefined) await this.#events.push(errorEvent(fault, this.#state.room));
   }
 
   /** Runs an entry through the chain; says what is wrong, and whether it came before. */

@@ -1,16 +1,15 @@
 /**
- * What was said before: asked for page by page (PROTOCOL.md section 7.6), and shown in the log's
- * order when all of it is there.
+ * What was said before: asked for page by page, and shown in the log's order when all of it is
+ * there.
  *
  * @module
  */
 
-import { CallerError, type EnvironmentError, PeerError } from "../errors.ts";
-import type { LogEntry } from "../log/message_log.ts";
-import { MAX_HISTORY_PAGE } from "../protocol/limits.ts";
-import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messages.ts";
-import { type ClientEvent, errorEvent, type EventQueue, type MessageEvent } from "./events.ts";
+import { CallerError, type EnvironmentError, type PeerError } from "../errors.ts";
+import type { EventQueue } from "./event_queue.ts";
+import { type ClientEvent, errorEvent, type MessageEvent } from "./events.ts";
 import { KnownPast } from "./history_page.ts";
+import type { PastPage, PastPages } from "./past_pages.ts";
 import type { RoomState } from "./room_state.ts";
 import { Unopened } from "./unopened.ts";
 
@@ -21,8 +20,7 @@ export const MAX_HISTORY = 1_000;
 export interface HistoryOptions {
   state: RoomState;
   events: EventQueue;
-  /** Sends, if there is a connection. */
-  send(message: ClientMessage): void;
+  pages: PastPages;
 }
 
 /** What someone asked for, and what came of it by now. */
@@ -33,7 +31,6 @@ interface Request {
   wanted: number;
   /** The last place of it. */
   last: number;
-  page: LogEntry[];
   messages: MessageEvent[];
   fault: PeerError | undefined;
   unopened: Unopened;
@@ -44,21 +41,21 @@ interface Request {
 export class History {
   readonly #state: RoomState;
   readonly #events: EventQueue;
-  readonly #send: (message: ClientMessage) => void;
+  readonly #pages: PastPages;
   readonly #known: KnownPast;
   #request: Request | undefined;
 
-  constructor({ state, events, send }: HistoryOptions) {
+  constructor({ state, events, pages }: HistoryOptions) {
     this.#state = state;
     this.#events = events;
-    this.#send = send;
+    this.#pages = pages;
     this.#known = new KnownPast(state);
   }
 
   /** Begins with older messages: the events that come meanwhile are shown behind them. */
   beginWith(count: number): void {
     if (count === 0 || this.#known.isWhole) return;
-    this.#events.hold();
+    this.#events.hold(this.#state.room);
     this.#begin(count, true);
   }
 
@@ -75,8 +72,9 @@ export class History {
       throw new CallerError("history-busy", "Older messages are on their way already");
     }
     if (this.#known.isWhole) {
-      const message = `There are no older messages in ${this.#state.room}`;
-      return await this.#events.push({ type: "notice", code: "history", message });
+      const { room } = this.#state;
+      const message = `There are no older messages in ${room}`;
+      return await this.#events.push({ type: "notice", code: "history", message, room });
     }
     await this.#begin(count, false).shown.promise;
   }
@@ -86,100 +84,64 @@ export class History {
     await this.#request?.shown.promise.catch(() => {});
   }
 
-  /** Asks for a page, also again after an outage, if there is a request. */
-  ask(): void {
-    if (this.#request === undefined) return;
-    this.#request.page = [];
-    const limit = Math.min(MAX_HISTORY_PAGE, this.#request.wanted);
-    const { room } = this.#state;
-    this.#send({ type: "history", room, before: this.#known.before, limit });
-  }
-
-  /**
-   * Takes an entry of the page.
-   *
-   * @throws {PeerError} `message-unexpected` if it was not asked for.
-   */
-  add(entry: LogEntry): void {
-    const { page, wanted } = this.#underWay();
-    if (page.length >= Math.min(MAX_HISTORY_PAGE, wanted)) throw unexpected();
-    page.push(entry);
-  }
-
-  /**
-   * Takes the end of the page, and asks for the next one or shows all.
-   *
-   * @throws {PeerError} `message-unexpected` if it was not asked for.
-   */
-  async endPage({ before, previous }: MessageOf<ServerMessage, "history_end">): Promise<void> {
-    const request = this.#underWay();
-    if (before > this.#known.before) throw unexpected();
-    const { page, unopened } = request;
-    const fault = this.#known.extend(page, previous);
-    const repeated = page.map((entry) => this.#state.recall(entry)).find(Boolean);
-    request.fault ??= fault ?? repeated;
-    const messages = page.map((entry) => unopened.tryOpen(this.#state, entry, true));
-    request.messages.unshift(...messages.filter((message) => message !== undefined));
-    request.wanted -= page.length;
-    if (request.wanted > 0 && !this.#known.isWhole) return this.ask();
-    await this.#end(request);
-    request.shown.resolve();
-  }
-
-  /** The server cannot read it: shows what came by now. */
-  async fail(error: EnvironmentError): Promise<void> {
-    const request = this.#request;
-    if (request === undefined) return;
-    await this.#end(request);
-    request.shown.reject(error);
-  }
-
-  /** The connection has ended. */
-  abandon(reason: unknown): void {
-    this.#request?.shown.reject(reason);
-    this.#request = undefined;
-  }
-
   #begin(wanted: number, isFirst: boolean): Request {
     const shown = Promise.withResolvers<void>();
     shown.promise.catch(() => {}); // nobody may wait for it
     const last = this.#known.before - 1;
     const unopened = new Unopened();
-    const request = {
-      isFirst,
-      wanted,
-      last,
-      page: [],
-      messages: [],
-      fault: undefined,
-      unopened,
-      shown,
-    };
+    const request = { isFirst, wanted, last, messages: [], fault: undefined, unopened, shown };
     this.#request = request;
-    this.ask();
+    this.#ask(request);
     return request;
+  }
+
+  #ask(request: Request): void {
+    const { wanted, shown } = request;
+    this.#pages.ask({
+      known: this.#known,
+      wanted,
+      take: (page) => this.#take(request, page),
+      fail: (error) => this.#fail(request, error),
+      abandon: (reason) => {
+        this.#request = undefined;
+        shown.reject(reason);
+      },
+    });
+  }
+
+  async #take(request: Request, { entries, fault }: PastPage): Promise<void> {
+    const repeated = entries.map((entry) => this.#state.recall(entry)).find(Boolean);
+    request.fault ??= fault ?? repeated;
+    const messages = entries.map((entry) => request.unopened.tryOpen(this.#state, entry, true));
+    request.messages.unshift(...messages.filter((message) => message !== undefined));
+    request.wanted -= entries.length;
+    if (request.wanted > 0 && !this.#known.isWhole) return this.#ask(request);
+    await this.#end(request);
+    request.shown.resolve();
+  }
+
+  /** The server cannot read it: shows what came by now. */
+  async #fail(request: Request, error: EnvironmentError): Promise<void> {
+    await this.#end(request);
+    request.shown.reject(error);
   }
 
   async #end({ isFirst, last, messages, fault, unopened }: Request): Promise<void> {
     this.#request = undefined;
-    const events: ClientEvent[] = [...unopened.take(), ...messages];
-    if (fault !== undefined) events.unshift(errorEvent(fault));
-    if (isFirst) return this.#events.release(...events);
+    const events: ClientEvent[] = [...unopened.take(this.#state.room), ...messages];
+    if (fault !== undefined) events.unshift(errorEvent(fault, this.#state.room));
+    if (isFirst) return this.#events.release(this.#state.room, ...events);
     await this.#events.push(this.#headline(last), ...events);
   }
 
   #headline(last: number): ClientEvent {
     const { before, isWhole } = this.#known;
-    const range = `Messages ${before} to ${last} of ${this.#state.room}`;
+    const { room } = this.#state;
+    const range = `Messages ${before} to ${last} of ${room}`;
     const message = isWhole
       ? `${range}: from its beginning`
       : `${range}; /history shows older ones`;
-    return { type: "notice", code: "history", message };
-  }
-
-  #underWay(): Request {
-    if (this.#request === undefined) throw unexpected();
-    return this.#request;
+    return { type: "notice", code: "history", message, room };
   }
 }
 
@@ -193,8 +155,4 @@ export function checkHistoryCount(count: number, least: 0 | 1): void {
   throw new CallerError("count-invalid", "Not a number of older messages", {
     hint: `use ${least} to ${MAX_HISTORY}`,
   });
-}
-
-function unexpected(): PeerError {
-  return new PeerError("message-unexpected", "The server sent history that nobody asked for");
 }

@@ -9,11 +9,13 @@ import { MAX_TEXT_BYTES } from "../protocol/limits.ts";
 import { type Address, formatAddress } from "./address.ts";
 import { TerminalInvite } from "./ask_invite.ts";
 import { Left, TerminalLogin } from "./ask_login.ts";
-import { ChatConnection, type JoinOptions } from "./connection.ts";
+import { ChatConnection } from "./connection.ts";
 import { Conversation } from "./conversation.ts";
-import { dialAndLogIn, type LoggedIn } from "./enter.ts";
+import type { LoggedIn } from "./enter.ts";
 import type { InviteLink } from "./invite_link.ts";
+import { KeptLogin } from "./kept_login.ts";
 import type { Credentials } from "./login.ts";
+import type { JoinOptions } from "./options.ts";
 import { systemTerminal } from "./terminal/io.ts";
 import { Terminal } from "./terminal/terminal.ts";
 import { TIMING } from "./timing.ts";
@@ -71,8 +73,8 @@ function join(
   { credentials, room, ...loggedIn }: LoggedIn & { credentials: Credentials; room?: string },
   { address, join }: InteractiveOptions,
 ): Promise<ChatConnection> {
-  const logIn = (): Promise<LoggedIn> => dialAndLogIn(address, credentials, TIMING);
-  return ChatConnection.join(loggedIn, { server: address, logIn, ...inRoom(room), ...join });
+  const login = new KeptLogin(address, credentials, TIMING);
+  return ChatConnection.join(loggedIn, { server: address, login, ...inRoom(room), ...join });
 }
 
 function inRoom(room: string | undefined): Pick<JoinOptions, "room"> {

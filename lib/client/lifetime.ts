@@ -1,24 +1,24 @@
 /**
- * A member's life from the first connection to the end of the last one, with the outages between.
+ * A client's life from the first connection to the end of the last one, with the outages between.
  *
  * @module
  */
 
 import { PeerError } from "../errors.ts";
 import { Outage } from "./backoff.ts";
-import { joinRoom, type LogIn } from "./enter.ts";
-import type { EventQueue } from "./events.ts";
+import type { EventQueue } from "./event_queue.ts";
+import type { Login } from "./kept_login.ts";
 import { Link } from "./link.ts";
-import type { Member } from "./member.ts";
 import { reconnect } from "./reconnect.ts";
 import type { Timing } from "./timing.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** What a lifetime works with. */
 export interface LifetimeOptions {
-  member: Member;
+  traffic: Traffic;
   events: EventQueue;
   /** Logs in again after an outage. */
-  logIn: LogIn;
+  login: Login;
   /** Milliseconds to go on trying after an outage began. */
   reconnectForMs: number;
   timing: Timing;
@@ -41,11 +41,11 @@ export class Lifetime {
    * @throws why it ended otherwise.
    */
   async live(first: Link): Promise<void> {
-    const { member, signal } = this.#options;
+    const { traffic, signal } = this.#options;
     let link = first;
     try {
       while (!signal.aborted) {
-        const why = await member.run(link);
+        const why = await traffic.run(link);
         if (!signal.aborted) link = await this.#comeBack(why, link);
       }
     } catch (error) {
@@ -56,30 +56,27 @@ export class Lifetime {
   }
 
   async #comeBack(why: unknown, { age }: Link): Promise<Link> {
-    const { member, events, reconnectForMs, timing, signal } = this.#options;
+    const { traffic, events, reconnectForMs, timing, signal } = this.#options;
     // A connection that was of no use is part of the same outage.
-    const wasUseful = member.progressed || age > timing.mostDelayMs;
+    const wasUseful = traffic.progressed || age > timing.mostDelayMs;
     if (wasUseful) this.#outage = undefined;
     this.#outage ??= new Outage(reconnectForMs, timing);
     return await reconnect(why, {
       outage: this.#outage,
       tell: (event) => events.push(event),
-      enter: () => this.#rejoin(),
+      enter: () => this.#logInAgain(),
       signal,
     });
   }
 
-  async #rejoin(): Promise<Link> {
-    const { member: { user, state }, member, logIn, timing, signal } = this.#options;
-    const { channel, user: name } = await logIn();
+  async #logInAgain(): Promise<Link> {
+    const { traffic: { user }, login, timing, signal } = this.#options;
+    const { channel, user: name } = await login.logIn();
     try {
       signal.throwIfAborted();
       if (name !== user) {
         throw new PeerError("message-unexpected", `The server calls ${user} by another name now`);
       }
-      const joined = await joinRoom(channel, { room: state.room, after: state.head.seq }, timing);
-      await member.rejoin(joined);
-      signal.throwIfAborted();
       return new Link(channel, timing);
     } catch (error) {
       await channel.close();

@@ -28,7 +28,7 @@ export class Link {
   #isListening = false;
   /** Looks since the last message. Counted, not timed: a process that slept has heard nothing. */
   #silentLooks = 0;
-  #goodbye: EnvironmentError | undefined;
+  #goodbye: Error | undefined;
   #ending: ReturnType<typeof setTimeout> | undefined;
 
   constructor(channel: SecureChannel, timing: Timing) {
@@ -86,7 +86,7 @@ export class Link {
   }
 
   /** A close record follows: whoever leaves it unread resets the connection. */
-  #hearGoodbye(goodbye: EnvironmentError): void {
+  #hearGoodbye(goodbye: Error): void {
     this.#goodbye = goodbye;
     this.#endSoon();
   }

@@ -1,127 +1,182 @@
 /**
  * A member of a room, as it outlives connections: how far the log was followed, what is still to be
- * sent, what was asked for; and what it makes of a server's messages.
+ * sent, what was asked for; and what it makes of a server's messages about the room.
  *
  * @module
  */
 
 import { EnvironmentError, PeerError } from "../errors.ts";
-import type { MessageOf, ServerMessage } from "../protocol/messages.ts";
-import type { EventQueue } from "./events.ts";
+import type { Head } from "../log/message_log.ts";
+import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messages.ts";
+import type { RoomKind } from "../rooms/open_room.ts";
+import type { EventQueue } from "./event_queue.ts";
 import { Follower } from "./follower.ts";
 import { History } from "./history.ts";
-import type { Link } from "./link.ts";
 import { Outbox, type Outgoing, type SentEntry } from "./outbox.ts";
+import { PastPages } from "./past_pages.ts";
 import { entryOf, RoomState } from "./room_state.ts";
+import { Search } from "./search.ts";
 
-type Joined = MessageOf<ServerMessage, "joined">;
+type Received<T extends ServerMessage["type"]> = MessageOf<ServerMessage, T>;
+
+/** What a room's member sees of it. */
+export interface RoomView {
+  readonly room: string;
+  readonly kind: RoomKind;
+  /** What it is about, as someone typed it: sanitize before it goes to a terminal. */
+  readonly topic: string;
+  /** Seconds between two messages of a member; 0 for no limit. */
+  readonly slow: number;
+  /** How far the log was followed. */
+  readonly head: Head;
+}
+
+/** What a member works with. */
+export interface MemberOptions {
+  /** The account's name. */
+  user: string;
+  joined: Received<"joined">;
+  events: EventQueue;
+  /** Sends, if there is a connection. */
+  send(message: ClientMessage): void;
+}
 
 /** See the module's description. */
 export class Member {
-  /** The account's name. */
-  readonly user: string;
   readonly state: RoomState;
   readonly outbox = new Outbox();
   readonly history: History;
-  readonly #events: EventQueue;
+  readonly search: Search;
+  readonly #options: MemberOptions;
+  readonly #pages: PastPages;
   readonly #follower: Follower;
-  #link: Link | undefined;
-  #progressed = false;
+  #settings: Pick<RoomView, "topic" | "slow">;
+  #isPresent = true;
 
-  constructor(user: string, joined: Joined, events: EventQueue) {
-    this.user = user;
-    this.state = new RoomState(joined);
-    this.#events = events;
+  constructor(options: MemberOptions) {
+    const { user, joined, events, send } = options;
+    this.#options = options;
+    this.#settings = joined;
+    this.state = new RoomState(joined, user);
     const { state, outbox } = this;
     this.#follower = new Follower({ user, state, outbox, events });
-    this.history = new History({ state, events, send: (message) => this.#link?.send(message) });
+    // Out of the room there is no history to be had: what is asked for waits until it is in again.
+    const ask = (message: ClientMessage): void => this.#isPresent ? send(message) : undefined;
+    this.#pages = new PastPages({ room: joined.room, send: ask });
+    this.history = new History({ state, events, pages: this.#pages });
+    this.search = new Search({ state, events, pages: this.#pages });
   }
 
-  /** The connection that there is now. */
-  get link(): Link | undefined {
-    return this.#link;
+  /** The room as it is now. */
+  get view(): RoomView {
+    const { room, kind, head } = this.state;
+    const { topic, slow } = this.#settings;
+    return { room, kind, topic, slow, head };
   }
 
-  /** Whether the last connection brought the room forward. */
-  get progressed(): boolean {
-    return this.#progressed;
+  /** Whether the server has let it in on the connection that there is, or on the first one to be. */
+  get isPresent(): boolean {
+    return this.#isPresent;
   }
 
-  /** Joined again after an outage: tells so, and what changed meanwhile. */
-  async rejoin(joined: Joined): Promise<void> {
-    const { room, last_seq } = joined;
-    await this.#events.push({ type: "reconnected", room, last_seq });
+  /** There is a connection on which it is in the room: goes on with what waits. */
+  resume(): void {
+    this.#pages.resume();
+    if (!this.state.isBehind) this.#openOutbox();
+  }
+
+  /** Joined again after an outage: tells so, and what changed meanwhile; goes on. */
+  async rejoin(joined: Received<"joined">): Promise<void> {
+    this.#isPresent = true;
+    const { room, kind, last_seq } = joined;
+    await this.#options.events.push({ type: "reconnected", room, kind, last_seq });
     await this.#follower.report(this.state.rejoin(joined));
     await this.#follower.takeKeys(joined.keys);
+    await this.#takeSettings(joined);
+    this.resume();
   }
 
-  /** Lives on a connection to its end; returns why it ended. */
-  async run(link: Link): Promise<unknown> {
-    this.#link = link;
-    this.#progressed = false;
-    this.history.ask();
-    if (!this.state.isBehind) this.#resume();
-    const why = await link.run((message) => this.#handle(message));
-    this.#link = undefined;
+  /** There is no connection any more. */
+  pause(): void {
+    this.#isPresent = false;
     this.outbox.pause();
-    return why;
   }
 
   /** Gives up what waits. */
   abandon(reason: unknown): void {
     this.outbox.abandon(reason);
-    this.history.abandon(reason);
+    this.#pages.abandon(reason);
+    this.search.abandon();
+    this.#options.events.release(this.state.room);
   }
 
-  async #handle(message: ServerMessage): Promise<void> {
+  /**
+   * Takes a message about the room.
+   *
+   * @throws {PeerError} if the server breaks the protocol.
+   */
+  async handle(message: ServerMessage): Promise<void> {
     switch (message.type) {
       case "message":
         return await this.#deliver(message);
       case "ack":
-        this.#progressed = true;
         return await this.#follower.acknowledge(message);
       case "error":
         return await this.#refuse(message);
       case "past":
-        return this.history.add(entryOf(message));
+        return this.#pages.add(entryOf(message));
       case "history_end":
-        return await this.history.endPage(message);
+        return await this.#pages.end(message);
       case "keys":
-        this.#checkRoom(message.room);
         return await this.#follower.takeKeys(message.keys);
+      case "settings":
+        return await this.#takeSettings(message);
+      case "presence":
+        return await this.#tellPresence(message);
       default:
         throw new PeerError("message-unexpected", `Not the time for a message ${message.type}`);
     }
   }
 
-  async #deliver(message: MessageOf<ServerMessage, "message">): Promise<void> {
-    this.#checkRoom(message.room);
-    this.#progressed = true;
+  async #deliver(message: Received<"message">): Promise<void> {
     const wasBehind = this.state.isBehind;
     await this.#follower.deliver(message);
-    if (wasBehind && !this.state.isBehind) this.#resume();
+    if (wasBehind && !this.state.isBehind) this.#openOutbox();
   }
 
-  async #refuse(message: MessageOf<ServerMessage, "error">): Promise<void> {
+  async #refuse(message: Received<"error">): Promise<void> {
     await this.#follower.refuse(message);
     if (message.code !== "history-failed") return;
-    await this.history.fail(new EnvironmentError(message.code, message.message));
+    await this.#pages.fail(new EnvironmentError(message.code, message.message));
+  }
+
+  async #takeSettings(
+    { topic, slow, by }: Pick<Received<"settings">, "topic" | "slow" | "by">,
+  ): Promise<void> {
+    const before = this.#settings;
+    this.#settings = { topic, slow };
+    const { room, kind } = this.state;
+    const about = { room, kind, ...(by === undefined ? {} : { by }) };
+    const { events } = this.#options;
+    if (topic !== before.topic) await events.push({ type: "topic", topic, ...about });
+    if (slow !== before.slow) await events.push({ type: "slow", seconds: slow, ...about });
+  }
+
+  async #tellPresence({ room, changes, more }: Received<"presence">): Promise<void> {
+    const { kind } = this.state;
+    await this.#options.events.push({ type: "presence", room, kind, changes, more });
   }
 
   /** Only now is it known which own messages are in the log already. */
-  #resume(): void {
+  #openOutbox(): void {
     this.outbox.open((message, sealed) => this.#transmit(message, sealed));
   }
 
   #transmit(message: Outgoing, sealed?: SentEntry): SentEntry {
-    const entry = this.state.seal(this.user, message, sealed);
+    const { send } = this.#options;
+    const entry = this.state.seal(message, sealed);
     const { room, messageId: id, sentAt: sent_at, keyId: key_id, token } = entry;
-    this.#link?.send({ type: "send", room, id, sent_at, key_id, token });
+    send({ type: "send", room, id, sent_at, key_id, token });
     return entry;
-  }
-
-  #checkRoom(room: string): void {
-    if (room === this.state.room) return;
-    throw new PeerError("room-inconsistent", "The server speaks of a room that was not joined");
   }
 }

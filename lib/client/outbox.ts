@@ -7,6 +7,8 @@
 
 import { CallerError, PeerError } from "../errors.ts";
 import type { LogEntry } from "../log/message_log.ts";
+import { isMessageId } from "../protocol/messages.ts";
+import type { Manner } from "../rooms/payload.ts";
 import type { AckEvent } from "./events.ts";
 
 /** Own messages that may wait for their acks: enough to fill a server's commits. */
@@ -16,7 +18,7 @@ export const MAX_UNACKED = 256;
 export type SentEntry = Omit<LogEntry, "seq" | "chain">;
 
 /** An own message that is not stored yet. */
-export interface Outgoing {
+export interface Outgoing extends Readonly<Manner> {
   readonly id: string;
   readonly text: string;
   /** ISO 8601, UTC, milliseconds: when it was said. */
@@ -46,7 +48,8 @@ export class Outbox {
   readonly #waiting = new Map<string, Waiting>();
   #withoutPlace = 0;
   #transmit: Transmit | undefined;
-  #closed = false;
+  /** Why it takes no more messages, if so. */
+  #closed: unknown;
   #changed = Promise.withResolvers<void>();
 
   constructor(capacity: number = MAX_UNACKED) {
@@ -72,7 +75,7 @@ export class Outbox {
    * Takes a message as soon as there is a place; resolves with its ack.
    *
    * @throws {CallerError} `id-invalid` if a message of that id waits already.
-   * @throws {PeerError} if the outbox is closed before the ack.
+   * @throws {PeerError} if the outbox is closed before, or what it was given up for.
    */
   async send(message: Outgoing): Promise<AckEvent> {
     this.#withoutPlace += 1;
@@ -82,7 +85,7 @@ export class Outbox {
     } finally {
       this.#withoutPlace -= 1;
     }
-    if (this.#closed) throw new PeerError("connection-cut", "The connection is closed");
+    if (this.#closed !== undefined) throw this.#closed;
     if (this.#waiting.has(message.id)) {
       throw new CallerError("id-invalid", `A message of the id ${message.id} waits already`);
     }
@@ -133,15 +136,15 @@ export class Outbox {
   }
 
   /** Takes no more messages. */
-  close(): void {
-    this.#closed = true;
+  close(reason: unknown = new PeerError("connection-cut", "The connection is closed")): void {
+    this.#closed = reason;
     this.#notify();
   }
 
   /** Gives up what waits, and takes no more. */
   abandon(reason: unknown): void {
     for (const id of [...this.#waiting.keys()]) this.refuse(id, reason);
-    this.close();
+    this.close(reason);
   }
 
   #send(waiting: Waiting): void {
@@ -151,7 +154,7 @@ export class Outbox {
   }
 
   #isFull(): boolean {
-    return this.#waiting.size >= this.#capacity && !this.#closed;
+    return this.#waiting.size >= this.#capacity && this.#closed === undefined;
   }
 
   #take(id: string): Waiting | undefined {
@@ -165,4 +168,16 @@ export class Outbox {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
   }
+}
+
+/**
+ * Checks what is to name a message.
+ *
+ * @throws {CallerError} `id-invalid`.
+ */
+export function checkMessageId(id: string): void {
+  if (isMessageId(id)) return;
+  throw new CallerError("id-invalid", `Cannot name a message ${JSON.stringify(id.slice(0, 80))}`, {
+    hint: "use 1 to 64 letters, digits, dots, colons, dashes or underscores",
+  });
 }

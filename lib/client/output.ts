@@ -5,7 +5,7 @@
  */
 
 import { type ByteSink, writeAll } from "../framing.ts";
-import type { MessageEvent } from "./events.ts";
+import type { FoundEvent, MessageEvent } from "./events.ts";
 import { sanitizeText } from "./terminal/sanitize.ts";
 
 /** Writes lines in order. Resolves when the reader has taken them, so a slow one holds us up. */
@@ -34,7 +34,25 @@ export function clockTime(iso: string): string {
     .join(":");
 }
 
-/** A message as one harmless line: `[HH:MM:SS] sender: text`. */
-export function formatMessage({ sent_at, sender, text }: MessageEvent): string {
-  return sanitizeText(`[${clockTime(sent_at)}] ${sender}: ${text}`);
+/** `YYYY-MM-DD` of a time, on this machine's calendar. */
+export function calendarDate(iso: string): string {
+  const time = new Date(iso);
+  return [time.getFullYear(), time.getMonth() + 1, time.getDate()]
+    .map((part, at) => String(part).padStart(at === 0 ? 4 : 2, "0"))
+    .join("-");
+}
+
+/** A message as one harmless line: `[HH:MM:SS] sender: text`, or `[HH:MM:SS] * sender text`. */
+export function formatMessage(message: MessageEvent): string {
+  return sanitizeText(`[${clockTime(message.sent_at)}] ${wordsOf(message)}`);
+}
+
+/** A message that was found, with its day: `[YYYY-MM-DD HH:MM:SS] sender: text`. */
+export function formatFound(message: FoundEvent): string {
+  const { sent_at } = message;
+  return sanitizeText(`[${calendarDate(sent_at)} ${clockTime(sent_at)}] ${wordsOf(message)}`);
+}
+
+function wordsOf({ sender, text, action }: MessageEvent | FoundEvent): string {
+  return action ? `* ${sender} ${text}` : `${sender}: ${text}`;
 }

@@ -11,8 +11,9 @@ import { chainNext } from "../log/chain.ts";
 import type { Head, LogEntry } from "../log/message_log.ts";
 import { MAX_RING_KEYS } from "../protocol/limits.ts";
 import type { MessageOf, ServerMessage } from "../protocol/messages.ts";
-import { openText, type RoomKind, sealText } from "../rooms/open_room.ts";
+import { openContent, type RoomKind, sealText } from "../rooms/open_room.ts";
 import type { MessageEvent } from "./events.ts";
+import { mentions } from "./mentions.ts";
 import type { Outgoing, SentEntry } from "./outbox.ts";
 import { RecentMessages } from "./recent.ts";
 
@@ -30,13 +31,16 @@ type Joined = MessageOf<ServerMessage, "joined">;
 export class RoomState {
   readonly room: string;
   readonly kind: RoomKind;
+  readonly #user: string;
   #ring: KeyRing;
   #head: Head;
   /** The log's end at the last join: deliveries lead there first. */
   #joinedAt: Head;
   readonly #recent: RecentMessages;
 
-  constructor(joined: Joined) {
+  /** @param user the own account's name. */
+  constructor(joined: Joined, user: string) {
+    this.#user = user;
     this.room = joined.room;
     this.kind = joined.kind;
     this.#ring = parseRing(joined.keys);
@@ -129,19 +133,26 @@ export class RoomState {
     return this.inconsistent(`is said to have ${name.messageId} at ${seq}, and has not`);
   }
 
-  /** Reads an entry; see {@linkcode openText} for what it throws. */
+  /** Reads an entry; see {@linkcode openContent} for what it throws. */
   open(entry: LogEntry, history: boolean): MessageEvent {
     const { room, seq, sender, messageId: id, sentAt: sent_at } = entry;
-    const text = openText(this.#ring, { room, sender, id, sent_at }, entry);
-    return { type: "message", room, seq, id, sender, sent_at, text, kind: this.kind, history };
+    const { text, action } = openContent(this.#ring, { room, sender, id, sent_at }, entry);
+    const isMention = sender !== this.#user && mentions(text, this.#user);
+    return {
+      type: "message",
+      ...{ room, seq, id, sender, sent_at, text, kind: this.kind, history },
+      ...(action === undefined ? {} : { action }),
+      ...(isMention ? { mention: true } : {}),
+    };
   }
 
   /** Seals an own message with the newest key. What is `sealed` with it already stays as it is. */
-  seal(sender: string, { id, text, sentAt }: Outgoing, sealed?: SentEntry): SentEntry {
+  seal(message: Outgoing, sealed?: SentEntry): SentEntry {
     const { primary } = this.#ring;
     if (sealed?.keyId === primary.id) return sealed;
-    const { room } = this;
-    const { keyId, token } = sealText(primary, { room, sender, id, sent_at: sentAt }, text);
+    const [{ room }, sender, { id, text, sentAt }] = [this, this.#user, message];
+    const envelope = { room, sender, id, sent_at: sentAt };
+    const { keyId, token } = sealText(primary, envelope, text, message);
     return { room, sender, messageId: id, sentAt, keyId, token };
   }
 

@@ -10,8 +10,9 @@ import { CallerError, ExitCode } from "../errors.ts";
 import { isRoomName } from "../protocol/messages.ts";
 import type { Address } from "./address.ts";
 import { runJsonMode, runLineMode, type Streams } from "./batch_modes.ts";
-import { connect, type JoinOptions } from "./connection.ts";
+import { connect } from "./connection.ts";
 import type { InviteLink } from "./invite_link.ts";
+import type { JoinOptions } from "./options.ts";
 import { redeem } from "./redeem.ts";
 
 /** What the command line said. */

@@ -29,15 +29,15 @@ export class Unopened {
   }
 
   /** What to tell; afterwards it counts from zero again. */
-  take(): (NoticeEvent | ErrorEvent)[] {
+  take(room: string): (NoticeEvent | ErrorEvent)[] {
     const events: (NoticeEvent | ErrorEvent)[] = [];
     if (this.#missing > 0) {
       const message = describeMissing(this.#missing, [...this.#keys]);
-      events.push({ type: "notice", code: "older-key", message });
+      events.push({ type: "notice", code: "older-key", message, room });
     }
     if (this.#invalid > 0) {
       const message = `Older messages whose tokens are not valid: ${this.#invalid}`;
-      events.push({ type: "error", code: "token-invalid", message });
+      events.push({ type: "error", code: "token-invalid", message, room });
     }
     this.#missing = this.#invalid = 0;
     this.#keys.clear();

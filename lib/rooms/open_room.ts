@@ -8,7 +8,13 @@
 import { CallerError, PeerError } from "../errors.ts";
 import type { FernetKey, KeyRing } from "../fernet.ts";
 import { MAX_TEXT_BYTES } from "../protocol/limits.ts";
-import { decodePayload, encodePayload, type Envelope } from "./payload.ts";
+import {
+  type Content,
+  decodePayload,
+  encodePayload,
+  type Envelope,
+  type Manner,
+} from "./payload.ts";
 
 /** Every kind of room: who makes its keys. */
 export type RoomKind = "open";
@@ -30,28 +36,39 @@ export interface SealedText {
  * @throws {CallerError} `text-too-long` above {@linkcode MAX_TEXT_BYTES} of UTF-8, `text-invalid`
  * for a lone surrogate, which UTF-8 cannot carry.
  */
-export function sealText(key: FernetKey, envelope: Envelope, text: string): SealedText {
+export function sealText(
+  key: FernetKey,
+  envelope: Envelope,
+  text: string,
+  manner?: Manner,
+): SealedText {
   checkText(text);
-  return { keyId: key.id, token: key.encrypt(encodePayload(envelope, text)) };
+  return { keyId: key.id, token: key.encrypt(encodePayload(envelope, text, manner)) };
 }
 
 /**
- * Decrypts a text from a room and checks that it belongs to its envelope.
+ * Decrypts what someone said in a room and checks that it belongs to its envelope.
  *
  * @throws {PeerError} `token-invalid`; the hint says so if the ring lacks the key.
  */
-export function openText(ring: KeyRing, envelope: Envelope, sealed: SealedText): string {
+export function openContent(ring: KeyRing, envelope: Envelope, sealed: SealedText): Content {
   const key = ring.find(sealed.keyId);
   if (key === undefined) {
     throw new PeerError("token-invalid", `A message needs the older key ${sealed.keyId}`, {
       hint: "keep keys over restarts with the server's --key-file",
     });
   }
-  const text = decodePayload(envelope, key.decryptText(sealed.token));
+  const content = decodePayload(envelope, key.decryptText(sealed.token));
+  const { text } = content;
   if (!text.isWellFormed() || utf8Length(text) > MAX_TEXT_BYTES) {
     throw new PeerError("token-invalid", "A message's text is none that a client may send");
   }
-  return text;
+  return content;
+}
+
+/** The text alone; see {@linkcode openContent} for what it throws. */
+export function openText(ring: KeyRing, envelope: Envelope, sealed: SealedText): string {
+  return openContent(ring, envelope, sealed).text;
 }
 
 /** See {@linkcode sealText} for what it throws. */

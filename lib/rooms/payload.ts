@@ -18,35 +18,48 @@ export interface Envelope {
   sent_at: string;
 }
 
+/** How a text is meant. */
+export interface Manner {
+  /** What the sender does, as with `/me`, and not what they say. */
+  action?: true;
+}
+
+/** What someone says. */
+export interface Content extends Manner {
+  text: string;
+}
+
 const schema = v.strictObject({
   text: v.string(),
   room: v.string(),
   sender: v.string(),
   id: v.string(),
   sent_at: v.string(),
+  action: v.optional(v.literal(true)),
 });
 
 /** The plaintext of a token. */
-export function encodePayload(envelope: Envelope, text: string): string {
+export function encodePayload(envelope: Envelope, text: string, { action }: Manner = {}): string {
   const { room, sender, id, sent_at } = envelope;
-  return JSON.stringify({ text, room, sender, id, sent_at });
+  return JSON.stringify({ text, room, sender, id, sent_at, action });
 }
 
 /**
- * The text in a token's plaintext.
+ * What a token's plaintext says.
  *
  * @throws {PeerError} `token-invalid` if the plaintext is not a payload's one form, or names
  * another sender, room, id or time than the envelope.
  */
-export function decodePayload(envelope: Envelope, plaintext: string): string {
-  const { text } = parse(plaintext);
-  if (encodePayload(envelope, text) !== plaintext) {
+export function decodePayload(envelope: Envelope, plaintext: string): Content {
+  const { text, action } = parse(plaintext);
+  const content: Content = action === undefined ? { text } : { text, action };
+  if (encodePayload(envelope, text, content) !== plaintext) {
     throw new PeerError("token-invalid", "A message's token does not belong to its envelope");
   }
-  return text;
+  return content;
 }
 
-function parse(plaintext: string): { text: string } {
+function parse(plaintext: string): v.InferOutput<typeof schema> {
   try {
     return v.parse(schema, JSON.parse(plaintext));
   } catch (cause) {

@@ -90,7 +90,7 @@ async function talk(chat: ChatConnection, enough: () => boolean, last: string): 
   const say = async (text: string): Promise<void> => {
     const id = `${chat.user}-${said.length}`;
     said.push(id);
-    await chat.send(text, id);
+    await chat.send(text, { id });
   };
   while (!enough()) {
     await Promise.all(Array.from({ length: BREATH }, () => say("x".repeat(16_000))));

@@ -14,7 +14,8 @@ import type { ErrorEvent } from "../../lib/client/events.ts";
 import { chainNext, chainStart } from "../../lib/log/chain.ts";
 import type { LogEntry } from "../../lib/log/message_log.ts";
 import { LOBBY } from "../../lib/rooms/open_room.ts";
-import { brief, PuppetServer, type Send } from "../client/puppet_server.ts";
+import type { Send } from "../client/puppet_room.ts";
+import { brief, PuppetServer } from "../client/puppet_server.ts";
 import { nextEvent } from "./server.ts";
 
 const LIE = "error room-inconsistent";
@@ -73,7 +74,7 @@ Deno.test("live: an old message of the history stored once more, as a new one", 
 
 Deno.test("live: an own message that was acked comes once more, as a new one", async () => {
   await using server = await PuppetServer.start();
-  const sending = server.client.send("mine", "mine");
+  const sending = server.client.send("mine", { id: "mine" });
   const [send] = await server.receiveSends(1) as [Send];
   server.ack(send);
   await sending;
@@ -105,7 +106,7 @@ Deno.test("live: an ack for a place where something else was", async () => {
   await using server = await PuppetServer.start();
   server.deliverText("something else");
   await nextEvent(server.client, "message");
-  const sending = server.client.send("mine", "mine");
+  const sending = server.client.send("mine", { id: "mine" });
   await server.receiveSends(1);
   server.ackEntry({ ...server.log[0] as LogEntry, messageId: "mine" });
   await sending;
@@ -115,7 +116,7 @@ Deno.test("live: an ack for a place where something else was", async () => {
 Deno.test("live: an ack at another place than where it was acked before", async () => {
   await using server = await PuppetServer.start();
   for (const seq of [1, 2]) {
-    const sending = server.client.send("mine", "mine");
+    const sending = server.client.send("mine", { id: "mine" });
     const [send] = await server.receiveSends(1) as [Send];
     server.ack(send); // stored anew each time
     assert.equal((await sending).seq, seq);
@@ -190,7 +191,7 @@ Deno.test("after an outage: a replaced log is said once, and what is stored in i
     server.deliverText(`${at}`);
     await nextEvent(server.client, "message");
   }
-  const sending = server.client.send("mine", "mine");
+  const sending = server.client.send("mine", { id: "mine" });
   const [send] = await server.receiveSends(1) as [Send];
   server.cut();
   rewrite(server, 2, []);
@@ -273,6 +274,36 @@ for (const [name, alter] of Object.entries(PAGES)) {
     await more;
   });
 }
+
+for (const [name, alter] of Object.entries(PAGES)) {
+  Deno.test(`search: a page ${name}`, async () => {
+    await using server = await PuppetServer.start({}, prepare);
+    const searching = server.client.search("old");
+    await server.answerHistory(alter);
+    // Where the page is too short, or leads nowhere, the client may ask on.
+    const more = server.answerHistory().catch(() => {});
+    await searching;
+    const events = brief(await server.events());
+    assert.equal(events[0], LIE, "told before what was found in the page");
+    assert.equal(events.filter((line) => line === LIE).length, 1, "said once");
+    assert.equal(events.at(-1), "search beginning");
+    server.cut();
+    await more;
+  });
+}
+
+Deno.test("search: a message that is in the log twice, with a chain that fits", async () => {
+  await using server = await PuppetServer.start({}, (server) => {
+    for (const text of ["one", "two"]) server.store(text);
+    const { seq: _, chain: __, ...again } = server.log[0] as LogEntry;
+    server.append(again);
+  });
+  const searching = server.client.search("one");
+  await server.answerHistory();
+  await searching;
+  const events = brief(await server.events());
+  assert.deepEqual(events, [LIE, "found one", "found one", "search beginning"]);
+});
 
 Deno.test("history: the same messages under other numbers, with a chain that fits backwards", async () => {
   await using server = await PuppetServer.start({}, (server) => {

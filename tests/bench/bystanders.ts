@@ -85,7 +85,10 @@ export class Bystanders implements AsyncDisposable {
       if (missing.size === 0) all.resolve();
     };
     try {
-      await Promise.all([sender.send("The quick brown fox jumps over it all", id), all.promise]);
+      await Promise.all([
+        sender.send("The quick brown fox jumps over it all", { id }),
+        all.promise,
+      ]);
     } finally {
       clearTimeout(timer);
     }

@@ -48,8 +48,9 @@ async function probeConnection(times: Times, name: string, port: number): Promis
   const address = { hostname: "127.0.0.1", port };
   const channel = await timed(times, `${name}: dial`, () => dial(address));
   await timed(times, `${name}: login`, () => probeLogin(times, name, channel));
+  const login = { logIn: neverAgain, changePassword: neverAgain };
   const join = (): Promise<AsyncDisposable> =>
-    ChatConnection.join({ channel, user: WHO.username }, { server: address, logIn: neverAgain });
+    ChatConnection.join({ channel, user: WHO.username }, { server: address, login });
   await using _chat = await timed(times, `${name}: join`, join);
 }
 

@@ -16,7 +16,8 @@ import { encodeServerMessage } from "../../lib/protocol/messages.ts";
 import { LOBBY } from "../../lib/rooms/open_room.ts";
 import { ALICE, allEvents, assertFails, assertHeard, BOB } from "../attacks/server.ts";
 import { nextEvent, TestServer } from "../attacks/server.ts";
-import { PuppetServer, type Send } from "./puppet_server.ts";
+import type { Send } from "./puppet_room.ts";
+import { PuppetServer } from "./puppet_server.ts";
 
 /** One connection, and no second one. */
 const ONCE = { reconnectForMs: 0 };
@@ -57,9 +58,9 @@ Deno.test("a message that is sent again is acked with its first place, and not s
   await using server = await TestServer.start([ALICE, BOB]);
   await using alice = await server.connect(ALICE);
   await using bob = await server.connect(BOB);
-  const first = await alice.send("hello", "same-id");
+  const first = await alice.send("hello", { id: "same-id" });
   await alice.send("between");
-  assert.equal((await alice.send("hello again", "same-id")).seq, first.seq);
+  assert.equal((await alice.send("hello again", { id: "same-id" })).seq, first.seq);
   for (const text of ["hello", "between"]) {
     assert.equal((await nextEvent(bob, "message")).text, text);
   }
@@ -127,10 +128,10 @@ Deno.test("send() refuses what cannot be sent, and sends nothing of it", async (
   const { client } = server;
   await assertFails(client.send("x".repeat(16 * 1024 + 1)), CallerError, "text-too-long");
   await assertFails(client.send("\ud800"), CallerError, "text-invalid");
-  await assertFails(client.send("text", ""), CallerError, "id-invalid");
-  await assertFails(client.send("text", "a b"), CallerError, "id-invalid");
-  const sending = client.send("text", "same");
-  await assertFails(client.send("text", "same"), CallerError, "id-invalid"); // still on its way
+  await assertFails(client.send("text", { id: "" }), CallerError, "id-invalid");
+  await assertFails(client.send("text", { id: "a b" }), CallerError, "id-invalid");
+  const sending = client.send("text", { id: "same" });
+  await assertFails(client.send("text", { id: "same" }), CallerError, "id-invalid"); // still on its way
   const [send] = await server.receiveSends(1);
   assert.equal(send?.id, "same");
   server.ack(send as Send);

@@ -59,7 +59,7 @@ Deno.test("an empty room, and none wanted, is not asked about", async () => {
 
 Deno.test("what comes while history is on its way is shown behind it, in its order", async () => {
   await using server = await PuppetServer.start({ history: 2 }, said(5));
-  const sending = server.client.send("mine", "mine");
+  const sending = server.client.send("mine", { id: "mine" });
   server.deliverText("live 1");
   const question = await server.receive("history");
   const [send] = await server.receiveSends(1);

@@ -1,19 +1,32 @@
 /** What leaves the client without a terminal is harmless for one all the same. */
 
 import assert from "node:assert/strict";
-import { formatMessage } from "../../lib/client/output.ts";
+import type { FoundEvent, MessageEvent } from "../../lib/client/events.ts";
+import { formatFound, formatMessage } from "../../lib/client/output.ts";
+
+const MESSAGE: MessageEvent = {
+  type: "message",
+  room: "lobby",
+  seq: 1,
+  id: "x",
+  sender: "alice",
+  sent_at: "2026-01-02T03:04:05.678Z",
+  text: "two\nlines",
+  kind: "open",
+  history: false,
+};
 
 Deno.test("formatMessage() is one line: the time here, the sender, the text", () => {
-  const message = {
-    type: "message",
-    room: "lobby",
-    seq: 1,
-    id: "x",
-    sender: "alice",
-    sent_at: "2026-01-02T03:04:05.678Z",
-    text: "two\nlines",
-    kind: "open",
-    history: false,
-  } as const;
-  assert.match(formatMessage(message), /^\[\d\d:04:05\] alice: two ⏎ lines$/);
+  assert.match(formatMessage(MESSAGE), /^\[\d\d:04:05\] alice: two ⏎ lines$/);
+});
+
+Deno.test("formatMessage() shows what someone does as such", () => {
+  const waves = { ...MESSAGE, text: "waves\x1b", action: true } as const;
+  assert.match(formatMessage(waves), /^\[\d\d:04:05\] \* alice waves␛$/);
+});
+
+Deno.test("formatFound() is one line, with the day", () => {
+  const { type: _, history: __, ...message } = MESSAGE;
+  const found: FoundEvent = { type: "found", ...message, matches: [[0, 3]] };
+  assert.match(formatFound(found), /^\[2026-01-0\d \d\d:04:05\] alice: two ⏎ lines$/);
 });

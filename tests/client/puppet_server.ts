@@ -1,17 +1,18 @@
 /**
- * A server whose every answer is the test's, on real channels: it tells the truth about a room's log
+ * A server whose every answer is the test's, on real channels: it tells the truth about its rooms
  * until the test makes it lie. Both sides have the login's key already.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
-import { ChatConnection, type JoinOptions } from "../../lib/client/connection.ts";
+import { ChatConnection } from "../../lib/client/connection.ts";
 import { dial } from "../../lib/client/dial.ts";
 import type { LoggedIn } from "../../lib/client/enter.ts";
 import type { ClientEvent } from "../../lib/client/events.ts";
-import { FernetKey } from "../../lib/fernet.ts";
-import { chainNext, chainStart } from "../../lib/log/chain.ts";
+import type { JoinOptions } from "../../lib/client/options.ts";
+import type { FernetKey } from "../../lib/fernet.ts";
+import { chainStart } from "../../lib/log/chain.ts";
 import type { Head, LogEntry } from "../../lib/log/message_log.ts";
 import { SecureChannel } from "../../lib/protocol/channel.ts";
 import { serverHandshake } from "../../lib/protocol/handshake.ts";
@@ -22,14 +23,9 @@ import {
   type MessageOf,
   type ServerMessage,
 } from "../../lib/protocol/messages.ts";
-import { LOBBY, sealText } from "../../lib/rooms/open_room.ts";
+import { LOBBY } from "../../lib/rooms/open_room.ts";
 import { allEvents } from "../attacks/server.ts";
-
-/** A client's message to a room. */
-export type Send = MessageOf<ClientMessage, "send">;
-
-/** Everyone's clock. */
-const SENT_AT = "2026-01-01T00:00:00.000Z";
+import { PuppetRoom, type Send, toWire } from "./puppet_room.ts";
 
 /** Nobody waits long in a test. */
 export const IMPATIENT = { leastDelayMs: 1, mostDelayMs: 2 };
@@ -38,13 +34,9 @@ export const IMPATIENT = { leastDelayMs: 1, mostDelayMs: 2 };
 export class PuppetServer implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #connections: Deno.TcpConn[] = [];
-  /** The room's ring, the newest key first. */
-  keys = [FernetKey.generate()];
-  /** The room's log. */
-  log: LogEntry[] = [];
+  readonly #rooms = new Map<string, PuppetRoom>();
   /** The account's name in the answer to a login. */
   user = "alice";
-  #stored = 0;
   #loginError: Error | undefined;
   channel!: SecureChannel;
   /** The client, if it is in this process. */
@@ -65,8 +57,9 @@ export class PuppetServer implements AsyncDisposable {
       channel.rekey(new Uint8Array(64), []);
       return { channel, user: server.user };
     };
+    const login = { logIn, changePassword: () => Promise.reject(new Error("not here")) };
     const joining = logIn().then((loggedIn) =>
-      ChatConnection.join(loggedIn, { server: { hostname, port }, logIn, ...options, timing })
+      ChatConnection.join(loggedIn, { server: { hostname, port }, login, ...options, timing })
     );
     await server.accept();
     await server.receive("join");
@@ -79,14 +72,39 @@ export class PuppetServer implements AsyncDisposable {
     return this.#listener.addr.port;
   }
 
-  get key(): FernetKey {
-    return this.keys[0] as FernetKey;
+  /** A room by its name, made when it is named first. */
+  room(name: string): PuppetRoom {
+    const room = this.#rooms.get(name) ?? new PuppetRoom(name);
+    this.#rooms.set(name, room);
+    return room;
   }
 
-  /** The log's end. */
+  /** The lobby's ring, the newest key first. */
+  get keys(): FernetKey[] {
+    return this.room(LOBBY).keys;
+  }
+
+  set keys(keys: FernetKey[]) {
+    this.room(LOBBY).keys = keys;
+  }
+
+  /** The lobby's log. */
+  get log(): LogEntry[] {
+    return this.room(LOBBY).log;
+  }
+
+  set log(log: LogEntry[]) {
+    this.room(LOBBY).log = log;
+  }
+
+  /** The lobby's newest key. */
+  get key(): FernetKey {
+    return this.room(LOBBY).key;
+  }
+
+  /** The end of the lobby's log. */
   get head(): Head {
-    const { seq, chain } = this.log.at(-1) ?? { seq: 0, chain: chainStart(LOBBY) };
-    return { seq, chain };
+    return this.room(LOBBY).head;
   }
 
   /** Takes the client's next connection, up to the end of the login. */
@@ -114,10 +132,26 @@ export class PuppetServer implements AsyncDisposable {
   }
 
   /** Answers a `join`. */
-  join({ seq: last_seq, chain: head }: Head = this.head, room = LOBBY): void {
-    const keys = this.keys.map(String);
-    const settings = { kind: "open", topic: "", slow: 0 } as const;
-    this.say({ type: "joined", room, ...settings, keys, last_seq, head });
+  join(head: Head = this.head, room = LOBBY): void {
+    this.say(this.room(room).joined(head));
+  }
+
+  /** Takes the client's next connection and its `join` of so many rooms, and answers each. */
+  async acceptRooms(count: number): Promise<MessageOf<ClientMessage, "join">[]> {
+    await this.accept();
+    const joins = [];
+    while (joins.length < count) joins.push(await this.receive("join"));
+    for (const { room } of joins) this.join(this.room(room).head, room);
+    return joins;
+  }
+
+  /** Lets the client into another room. */
+  async letIn(name: string, options: Pick<JoinOptions, "history"> = {}): Promise<PuppetRoom> {
+    const joining = this.client.join(name, options);
+    const { room } = await this.receive("join");
+    this.join(this.room(room).head, room);
+    await joining;
+    return this.room(name);
   }
 
   /** The next message but pings, which has to be of a type. */
@@ -140,27 +174,19 @@ export class PuppetServer implements AsyncDisposable {
     this.channel.send(encodeServerMessage(message));
   }
 
-  /** Puts a message into the log. */
-  store(
-    text: string,
-    { sender = "bob", id = `m${++this.#stored}`, key = this.key } = {},
-  ): LogEntry {
-    const envelope = { room: LOBBY, sender, id, sent_at: SENT_AT };
-    const { keyId, token } = sealText(key, envelope, text);
-    return this.append({ room: LOBBY, sender, messageId: id, sentAt: SENT_AT, keyId, token });
+  /** Puts a message into the lobby's log. */
+  store(...message: Parameters<PuppetRoom["store"]>): LogEntry {
+    return this.room(LOBBY).store(...message);
   }
 
-  /** Puts what the client sent into the log. */
+  /** Puts an entry into its room's log. */
+  append(entry: Omit<LogEntry, "seq" | "chain">): LogEntry {
+    return this.room(entry.room).append(entry);
+  }
+
+  /** Puts what the client sent into its room's log. */
   storeSent({ room, id: messageId, sent_at: sentAt, key_id: keyId, token }: Send): LogEntry {
     return this.append({ room, sender: "alice", messageId, sentAt, keyId, token });
-  }
-
-  append(entry: Omit<LogEntry, "seq" | "chain">): LogEntry {
-    const { seq, chain } = this.head;
-    const numbered = { ...entry, seq: seq + 1 };
-    const stored = { ...numbered, chain: chainNext(chain, numbered) };
-    this.log.push(stored);
-    return stored;
   }
 
   /** Delivers entries. */
@@ -193,23 +219,24 @@ export class PuppetServer implements AsyncDisposable {
 
   /** Answers a `history`. */
   sayHistory(
-    { before, limit }: MessageOf<ClientMessage, "history">,
+    { room, before, limit }: MessageOf<ClientMessage, "history">,
     alter: (page: LogEntry[], previous: string) => [LogEntry[], string] = (...same) => same,
   ): void {
-    const end = Math.min(before, this.head.seq + 1);
+    const { log } = this.room(room);
+    const end = Math.min(before, log.length + 1);
     const first = Math.max(1, end - limit);
-    const previous = this.log[first - 2]?.chain ?? chainStart(LOBBY);
-    const [page, said] = alter(this.log.slice(first - 1, end - 1), previous);
+    const previous = log[first - 2]?.chain ?? chainStart(room);
+    const [page, said] = alter(log.slice(first - 1, end - 1), previous);
     for (const entry of page) this.sayPast(entry);
-    this.sayHistoryEnd(end, said);
+    this.sayHistoryEnd(end, said, room);
   }
 
   sayPast(entry: LogEntry): void {
     this.say({ type: "past", ...toWire(entry) });
   }
 
-  sayHistoryEnd(before: number, previous = chainStart(LOBBY)): void {
-    this.say({ type: "history_end", room: LOBBY, before, previous });
+  sayHistoryEnd(before: number, previous = chainStart(LOBBY), room = LOBBY): void {
+    this.say({ type: "history_end", room, before, previous });
   }
 
   /** Lets no login through from now on. */
@@ -246,18 +273,16 @@ export class PuppetServer implements AsyncDisposable {
   }
 }
 
-/** An entry with the names that it has on the wire. */
-export function toWire(entry: LogEntry): Omit<MessageOf<ServerMessage, "message">, "type"> {
-  const { seq, sender, room, messageId: id, sentAt: sent_at, keyId: key_id, token, chain } = entry;
-  return { seq, sender, room, id, sent_at, key_id, token, chain };
-}
-
-/** Events in short: `message TEXT`, `past TEXT`, `ack ID`, `error CODE`, and so on. */
+/** Events in short: `message TEXT`, `past TEXT`, `found TEXT`, `ack ID`, `error CODE`, and so on. */
 export function brief(events: readonly ClientEvent[]): string[] {
   return events.map((event) => {
     switch (event.type) {
       case "message":
         return `${event.history ? "past" : "message"} ${event.text}`;
+      case "found":
+        return `found ${event.text}`;
+      case "search":
+        return `search ${event.end ?? event.state}`;
       case "ack":
         return `ack ${event.id}`;
       case "error":

@@ -11,7 +11,8 @@ import { LoginError, PeerError } from "../../lib/errors.ts";
 import { FernetKey } from "../../lib/fernet.ts";
 import { LOBBY } from "../../lib/rooms/open_room.ts";
 import { allEvents, assertFails, nextEvent } from "../attacks/server.ts";
-import { brief, PuppetServer, type Send } from "./puppet_server.ts";
+import type { Send } from "./puppet_room.ts";
+import { brief, PuppetServer } from "./puppet_server.ts";
 
 const CUT = "reconnecting connection-cut";
 
@@ -55,13 +56,13 @@ Deno.test("reconnecting tells the attempt, the wait, a code and a sentence; reco
 Deno.test("what was not acked is sent again in its order, with what was said meanwhile behind", async () => {
   await using server = await PuppetServer.start();
   const { client } = server;
-  const sending = ["one", "two", "three"].map((text) => client.send(text, text));
+  const sending = ["one", "two", "three"].map((text) => client.send(text, { id: text }));
   const before = await server.receiveSends(3);
   server.ack(before[0] as Send);
   await sending[0];
   server.cut();
   await nextEvent(client, "reconnecting");
-  sending.push(client.send("four", "four"));
+  sending.push(client.send("four", { id: "four" }));
   await server.acceptAgain();
   const again = await server.receiveSends(3);
   assert.deepEqual(textsOf(server, again), ["two", "three", "four"]);
@@ -79,7 +80,7 @@ Deno.test("what was not acked is sent again in its order, with what was said mea
 Deno.test("nothing is sent again before the client has followed the log to its end", async () => {
   await using server = await PuppetServer.start();
   const { client } = server;
-  const sending = [client.send("stored", "a"), client.send("lost", "b")];
+  const sending = [client.send("stored", { id: "a" }), client.send("lost", { id: "b" })];
   const [stored] = await server.receiveSends(2);
   server.storeSent(stored as Send); // and cut before the ack
   server.cut();
@@ -101,7 +102,7 @@ Deno.test("nothing is sent again before the client has followed the log to its e
 
 Deno.test("an ack behind the delivery that took its place is no fault", async () => {
   await using server = await PuppetServer.start();
-  const sending = server.client.send("text", "a");
+  const sending = server.client.send("text", { id: "a" });
   const [send] = await server.receiveSends(1) as [Send];
   const entry = server.storeSent(send);
   server.deliver(entry);
@@ -112,7 +113,7 @@ Deno.test("an ack behind the delivery that took its place is no fault", async ()
 
 Deno.test("an ack of what waits, but was not sent on this connection, ends it", async () => {
   await using server = await PuppetServer.start();
-  const sending = server.client.send("text", "a");
+  const sending = server.client.send("text", { id: "a" });
   const [send] = await server.receiveSends(1) as [Send];
   server.cut();
   const entry = server.storeSent(send);
@@ -126,7 +127,7 @@ Deno.test("a server that has a new key after the outage gets sealed anew what wa
   await using server = await PuppetServer.start();
   const { client } = server;
   const older = server.key;
-  const sending = client.send("text", "a");
+  const sending = client.send("text", { id: "a" });
   const [before] = await server.receiveSends(1) as [Send];
   server.cut();
   server.keys = [FernetKey.generate()];
@@ -162,7 +163,7 @@ Deno.test("a new key during the connection: told, used from then on, and the old
 
 Deno.test("key-outdated: the text is sealed again under its id, and nobody notices", async () => {
   await using server = await PuppetServer.start();
-  const sending = server.client.send("text", "a");
+  const sending = server.client.send("text", { id: "a" });
   const [send] = await server.receiveSends(1) as [Send];
   server.keys.unshift(FernetKey.generate());
   server.say({ type: "keys", room: LOBBY, keys: server.keys.map(String) });
@@ -179,11 +180,11 @@ Deno.test("key-outdated for ever, or without a new key: the message is refused",
   const { client } = server;
   const refuse = (id: string): void =>
     server.say({ type: "error", code: "key-outdated", message: "no", id });
-  const sending = client.send("text", "same");
+  const sending = client.send("text", { id: "same" });
   await server.receiveSends(1);
   refuse("same");
   assert.equal((await sending.catch((error) => error)).code, "key-outdated");
-  const another = client.send("text", "other");
+  const another = client.send("text", { id: "other" });
   for (let times = 0; times < 4; times += 1) {
     await server.receiveSends(1);
     server.keys.unshift(FernetKey.generate());
@@ -197,8 +198,11 @@ Deno.test("a message said twice under one id while offline goes out once", async
   await using server = await PuppetServer.start();
   server.cut();
   await nextEvent(server.client, "reconnecting");
-  const sending = server.client.send("text", "a");
-  assert.equal((await server.client.send("text", "a").catch((error) => error)).code, "id-invalid");
+  const sending = server.client.send("text", { id: "a" });
+  assert.equal(
+    (await server.client.send("text", { id: "a" }).catch((error) => error)).code,
+    "id-invalid",
+  );
   await server.acceptAgain();
   const [send] = await server.receiveSends(1) as [Send];
   server.ack(send);
@@ -208,7 +212,7 @@ Deno.test("a message said twice under one id while offline goes out once", async
 Deno.test("close() waits through an outage for what was said", async () => {
   await using server = await PuppetServer.start();
   const { client } = server;
-  const sending = client.send("text", "a");
+  const sending = client.send("text", { id: "a" });
   await server.receiveSends(1);
   const closing = client.close();
   server.cut();
@@ -424,7 +428,7 @@ Deno.test("200 messages over ten cuts: each is stored and acked once, in order",
   const { client } = server;
   const count = 200;
   const sending: Promise<AckEvent>[] = [];
-  for (let at = 0; at < count; at += 1) sending.push(client.send(`${at}`, `${at}`));
+  for (let at = 0; at < count; at += 1) sending.push(client.send(`${at}`, { id: `${at}` }));
   for (let round = 0; round < 10; round += 1) {
     const stored = new Set(server.log.map(({ messageId }) => messageId));
     for (const [at, send] of (await server.receiveSends(15)).entries()) {

@@ -8,7 +8,12 @@ import assert from "node:assert/strict";
 import { CallerError, PeerError } from "../../lib/errors.ts";
 import { FernetKey, InvalidTokenError, KeyRing, unsafeEncryptWithIv } from "../../lib/fernet.ts";
 import { checkText, openText } from "../../lib/rooms/open_room.ts";
-import { decodePayload, encodePayload, type Envelope } from "../../lib/rooms/payload.ts";
+import {
+  decodePayload,
+  encodePayload,
+  type Envelope,
+  type Manner,
+} from "../../lib/rooms/payload.ts";
 import { type Decoder, decoder } from "./fuzz.ts";
 import { mutateJson } from "./json_mutations.ts";
 import { mutate, mutateText, randomText } from "./mutations.ts";
@@ -98,7 +103,8 @@ interface Arriving {
 function arriving(random: SeededRandom): Arriving {
   const envelope = random.pick(ENVELOPES);
   const text = randomText(random, 12);
-  const plaintext = encodePayload(envelope, text);
+  const manner: Manner = random.oneIn(3) ? { action: true } : {};
+  const plaintext = encodePayload(envelope, text, manner);
   switch (random.below(8)) {
     case 0:
       return { envelope: random.pick(ENVELOPES), plaintext };
@@ -109,7 +115,7 @@ function arriving(random: SeededRandom): Arriving {
       return { envelope, plaintext: mutateText(random, plaintext, [plaintext]) };
     case 4:
     case 5:
-      return { envelope, plaintext: mutateJson(random, { text, ...envelope }) };
+      return { envelope, plaintext: mutateJson(random, { text, ...envelope, ...manner }) };
     default:
       return { envelope, plaintext };
   }
@@ -122,8 +128,9 @@ const payloads = decoder({
   ends: ["taken", "token-invalid"],
   make: arriving,
   decode({ envelope, plaintext }): void {
-    const text = decodePayload(envelope, plaintext);
-    assert.equal(encodePayload(envelope, text), plaintext, "it was taken in another form");
+    const content = decodePayload(envelope, plaintext);
+    const again = encodePayload(envelope, content.text, content);
+    assert.equal(again, plaintext, "it was taken in another form");
   },
 });
 

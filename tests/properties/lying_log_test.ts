@@ -79,7 +79,8 @@ function lie(
 
 function join(last_seq: number, head: string): RoomState {
   const settings = { kind: "open", topic: "", slow: 0 } as const;
-  return new RoomState({ type: "joined", room: ROOM, ...settings, keys: KEYS, last_seq, head });
+  const joined = { type: "joined", room: ROOM, ...settings, keys: KEYS, last_seq, head } as const;
+  return new RoomState(joined, "alice");
 }
 
 /** Whether a client that joins the empty room finds fault with these deliveries. */

@@ -9,8 +9,13 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CallerError } from "../../lib/errors.ts";
 import { FernetKey, KeyRing } from "../../lib/fernet.ts";
-import { checkText, openText, sealText } from "../../lib/rooms/open_room.ts";
-import { decodePayload, encodePayload, type Envelope } from "../../lib/rooms/payload.ts";
+import { checkText, openContent, openText, sealText } from "../../lib/rooms/open_room.ts";
+import {
+  type Content,
+  decodePayload,
+  encodePayload,
+  type Envelope,
+} from "../../lib/rooms/payload.ts";
 import { fault, hex } from "../protocol/pipe.ts";
 import { anyText, envelope, fernetKey, wellFormedText } from "./arbitraries.ts";
 
@@ -19,6 +24,7 @@ const refused = fault("token-invalid");
 const rings = fc.uniqueArray(fernetKey, { minLength: 1, maxLength: 4, selector: String })
   .map((keys) => new KeyRing(keys));
 const plaintexts = fc.uint8Array({ maxLength: 80 });
+const manners = fc.constantFrom({}, { action: true } as const);
 
 /** A text with one change: a character replaced, put in or taken out, or an end cut off. */
 function changed(texts: fc.Arbitrary<string>): fc.Arbitrary<{ text: string; other: string }> {
@@ -86,10 +92,10 @@ function parseRing(text: string): KeyRing | string {
   }
 }
 
-Deno.test("any payload gives its text for its own envelope, and is refused for any other", () => {
-  fc.assert(fc.property(envelope, envelope, anyText(60), (own, other, text) => {
-    const plaintext = encodePayload(own, text);
-    assert.equal(decodePayload(own, plaintext), text);
+Deno.test("any payload gives its text and manner for its own envelope, and is refused for any other", () => {
+  fc.assert(fc.property(envelope, envelope, anyText(60), manners, (own, other, text, manner) => {
+    const plaintext = encodePayload(own, text, manner);
+    assert.deepEqual(decodePayload(own, plaintext), { text, ...manner });
     for (const field of Object.keys(own) as (keyof Envelope)[]) {
       if (own[field] === other[field]) continue;
       const altered = { ...own, [field]: other[field] };
@@ -100,15 +106,12 @@ Deno.test("any payload gives its text for its own envelope, and is refused for a
 
 Deno.test("any payload with any one change is refused, or the one form of another text", () => {
   const changes = envelope.chain((own) =>
-    changed(anyText(20).map((text) => encodePayload(own, text))).map(({ other }) => ({
-      own,
-      other,
-    }))
+    changed(payloadsOf(own, 20)).map(({ other }) => ({ own, other }))
   );
   fc.assert(
     fc.property(changes, ({ own, other }) => {
-      const text = ifOpen(() => decodePayload(own, other));
-      if (text !== undefined) assert.equal(encodePayload(own, text), other);
+      const content = ifOpen(() => decodePayload(own, other));
+      if (content !== undefined) assert.equal(encodePayload(own, content.text, content), other);
     }),
     { numRuns: 1000 },
   );
@@ -118,17 +121,18 @@ Deno.test("whatever a holder of the key seals, it opens as a text that a client 
   const key = FernetKey.generate();
   const ring = new KeyRing([key]);
   const holders = envelope.chain((own) => {
-    const payloads = anyText(40).map((text) => encodePayload(own, text));
+    const payloads = payloadsOf(own, 40);
     const inside = fc.oneof(payloads, changed(payloads).map(({ other }) => other), anyText(80));
     return fc.tuple(fc.constant(own), fc.oneof(inside.map(utf8), plaintexts));
   });
   const check = ([own, plaintext]: [Envelope, Uint8Array]): void => {
     const sealed = { keyId: key.id, token: key.encrypt(plaintext) };
-    const text = ifOpen(() => openText(ring, own, sealed));
-    if (text === undefined) return;
+    const content = ifOpen(() => openContent(ring, own, sealed));
+    if (content === undefined) return;
+    const { text } = content;
     checkText(text);
-    assert.equal(openText(ring, own, sealText(key, own, text)), text);
-    assert.equal(hex(utf8(encodePayload(own, text))), hex(plaintext));
+    assert.deepEqual(openContent(ring, own, sealText(key, own, text, content)), content);
+    assert.equal(hex(utf8(encodePayload(own, text, content))), hex(plaintext));
   };
   fc.assert(fc.property(holders, check), { numRuns: 500 });
 });
@@ -139,8 +143,14 @@ Deno.test("any text that a client may send opens in the room that it was sealed 
   }));
 });
 
+/** Payloads of an envelope: what is said, and what is done. */
+function payloadsOf(own: Envelope, length: number): fc.Arbitrary<string> {
+  return fc.tuple(anyText(length), manners)
+    .map(([text, manner]) => encodePayload(own, text, manner));
+}
+
 /** What it gives, or undefined if it is refused in the one way that is right. */
-function ifOpen(open: () => string): string | undefined {
+function ifOpen(open: () => Content): Content | undefined {
   try {
     return open();
   } catch (error) {

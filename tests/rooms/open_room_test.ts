@@ -9,7 +9,7 @@ import fc from "fast-check";
 import { CallerError, PeerError } from "../../lib/errors.ts";
 import { FernetKey, KeyRing } from "../../lib/fernet.ts";
 import { MAX_TEXT_BYTES, MAX_TOKEN_CHARS } from "../../lib/protocol/limits.ts";
-import { checkText, openText, sealText } from "../../lib/rooms/open_room.ts";
+import { checkText, openContent, openText, sealText } from "../../lib/rooms/open_room.ts";
 import { encodePayload, type Envelope } from "../../lib/rooms/payload.ts";
 import { assertThrows } from "../attacks/server.ts";
 
@@ -38,6 +38,16 @@ Deno.test("sealText()'s plaintext is one JSON object with the text and the envel
   const plaintext = key.decryptText(sealText(key, envelope, "hello").token);
   assert.deepEqual(JSON.parse(plaintext), { text: "hello", ...envelope });
   assert.equal(plaintext, encodePayload(envelope, "hello"));
+});
+
+Deno.test("an action is one more field at the end, and what is said has none", () => {
+  const sealed = sealText(key, envelope, "waves", { action: true });
+  const said = key.decryptText(sealText(key, envelope, "waves").token);
+  assert.equal(key.decryptText(sealed.token), said.replace(/}$/, ',"action":true}'));
+  assert.deepEqual(openContent(ring, envelope, sealed), { text: "waves", action: true });
+  assert.deepEqual(openContent(ring, envelope, sealText(key, envelope, "waves")), {
+    text: "waves",
+  });
 });
 
 for (const field of Object.keys(envelope) as (keyof Envelope)[]) {
@@ -75,6 +85,11 @@ for (
     "a number for the text": JSON.stringify({ text: 5, ...envelope }),
     "an extra field": JSON.stringify({ text: "hello", ...envelope, admin: true }),
     "another order of fields": JSON.stringify({ ...envelope, text: "hello" }),
+    "an action that is none": exact.replace(/}$/, ',"action":false}'),
+    "an action that is a number": exact.replace(/}$/, ',"action":1}'),
+    "an action of null": exact.replace(/}$/, ',"action":null}'),
+    "an action before its text": exact.replace("{", '{"action":true,'),
+    "an action twice": exact.replace(/}$/, ',"action":true,"action":true}'),
     "white space": ` ${exact}`,
     "a field twice": exact.replace("{", '{"text":"other",'),
     "an escape that JSON does not need": exact.replace("hello", "\\u0068ello"),

@@ -1,62 +1,23 @@
 import assert from "node:assert/strict";
 import { BugError, EnvironmentError } from "../../lib/errors.ts";
 import { KeySource } from "../../lib/client/terminal/keysource.ts";
-import type { TerminalIo } from "../../lib/client/terminal/io.ts";
 import { Terminal, type TerminalOptions } from "../../lib/client/terminal/terminal.ts";
-
-/** A terminal that is typed at and looked at by a test. */
-class FakeIo implements TerminalIo {
-  output = "";
-  raw: boolean[] = [];
-  #input: Uint8Array[] = [];
-  #ended = false;
-  #wake: (() => void) | undefined;
-  #idle: (() => void) | undefined;
-
-  /** Resolves when all that was typed has been read and looked at. */
-  idle(): Promise<void> {
-    return new Promise((resolve) => this.#idle = resolve);
-  }
-
-  type(text: string): void {
-    this.#input.push(new TextEncoder().encode(text));
-    this.#wake?.();
-  }
-
-  end(): void {
-    this.#ended = true;
-    this.#wake?.();
-  }
-
-  async read(buffer: Uint8Array): Promise<number | null> {
-    while (this.#input.length === 0 && !this.#ended) {
-      this.#idle?.();
-      await new Promise<void>((resolve) => this.#wake = resolve);
-    }
-    const bytes = this.#input.shift();
-    if (bytes === undefined) return null;
-    buffer.set(bytes.subarray(0, buffer.length));
-    if (bytes.length > buffer.length) this.#input.unshift(bytes.subarray(buffer.length));
-    return Math.min(bytes.length, buffer.length);
-  }
-
-  write(bytes: Uint8Array): void {
-    this.output += new TextDecoder().decode(bytes);
-  }
-
-  setRaw(on: boolean): void {
-    this.raw.push(on);
-  }
-
-  columns(): number {
-    return 80;
-  }
-}
+import { FakeIo } from "./fake_io.ts";
 
 function openTerminal(options: Partial<TerminalOptions> = {}): { io: FakeIo; terminal: Terminal } {
   const io = new FakeIo();
   return { io, terminal: Terminal.open(io, { color: false, maxLineBytes: 100, ...options }) };
 }
+
+Deno.test("Terminal.bell() rings, and what is printed does not", async () => {
+  const { io, terminal } = openTerminal();
+  await using _ = terminal;
+  terminal.print("ding \x07");
+  terminal.notice("\x07");
+  assert.ok(!io.output.includes("\x07"));
+  terminal.bell();
+  assert.ok(io.output.endsWith("\x07"));
+});
 
 Deno.test("Terminal.open() takes the terminal over, and disposal gives it back", async () => {
   const { io, terminal } = openTerminal();

@@ -147,6 +147,11 @@ export class Terminal implements AsyncDisposable {
     this.print({ text: `-- ${text}`, style: "dim" });
   }
 
+  /** Rings the bell. What is printed never does: texts lose theirs in the sanitizer. */
+  bell(): void {
+    this.#screen.bell();
+  }
+
   /** Draws the input again; call it on SIGWINCH. */
   redraw(): void {
     this.#screen.redraw();

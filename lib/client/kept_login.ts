@@ -1,0 +1,57 @@
+/**
+ * Name and password of who is logged in, kept in memory: to log in again after an outage, and to
+ * change the password.
+ *
+ * @module
+ */
+
+import type { Address } from "./address.ts";
+import { dialAndLogIn, type LoggedIn } from "./enter.ts";
+import { changePassword, type Credentials } from "./login.ts";
+import type { Timing } from "./timing.ts";
+
+/** What a connection needs of whoever knows the password. */
+export interface Login {
+  /**
+   * Makes a channel that is logged in.
+   *
+   * @throws what {@linkcode dialAndLogIn} throws.
+   */
+  logIn(): Promise<LoggedIn>;
+  /**
+   * Gives the account another password.
+   *
+   * @throws what {@linkcode dialAndLogIn} and {@linkcode changePassword} throw.
+   */
+  changePassword(current: string, next: string): Promise<void>;
+}
+
+/** See the module's description. */
+export class KeptLogin implements Login {
+  readonly #address: Address;
+  readonly #timing: Pick<Timing, "answerMs">;
+  #credentials: Credentials;
+
+  constructor(address: Address, credentials: Credentials, timing: Pick<Timing, "answerMs">) {
+    this.#address = address;
+    this.#credentials = credentials;
+    this.#timing = timing;
+  }
+
+  logIn(): Promise<LoggedIn> {
+    return dialAndLogIn(this.#address, this.#credentials, this.#timing);
+  }
+
+  /** On a connection of its own: a server takes a new password only right after a login. */
+  async changePassword(current: string, next: string): Promise<void> {
+    const { username } = this.#credentials;
+    const before = { username, password: current };
+    const { channel } = await dialAndLogIn(this.#address, before, this.#timing);
+    try {
+      await changePassword(channel, username, next);
+      this.#credentials = { username, password: next };
+    } finally {
+      await channel.close();
+    }
+  }
+}

@@ -1,0 +1,234 @@
+/**
+ * The rooms that a connection is in, as they outlive it: joining and leaving, and which room a
+ * server's message is about.
+ *
+ * @module
+ */
+
+import { CallerError, EnvironmentError, PeerError } from "../errors.ts";
+import { MAX_ROOMS_JOINED } from "../protocol/limits.ts";
+import {
+  type ClientMessage,
+  isRoomName,
+  type MessageOf,
+  type ServerMessage,
+} from "../protocol/messages.ts";
+import type { EventQueue } from "./event_queue.ts";
+import { checkHistoryCount } from "./history.ts";
+import { Member, type RoomView } from "./member.ts";
+import { notConnected } from "./requests.ts";
+
+type Received<T extends ServerMessage["type"]> = MessageOf<ServerMessage, T>;
+
+/** A server's message about a room. */
+export type RoomMessage =
+  | Exclude<Extract<ServerMessage, { room: string }>, { type: "invited" }>
+  | Received<"error"> & { room: string };
+
+/** A room that is asked for, without an answer yet. */
+interface Joining extends PromiseWithResolvers<RoomView> {
+  /** Older messages to begin with. */
+  history: number;
+}
+
+/** What can still come for a room that is left: answers to what was on its way. */
+const BELATED: ReadonlySet<ServerMessage["type"]> = new Set([
+  "ack",
+  "error",
+  "past",
+  "history_end",
+]);
+
+/** See the module's description. */
+export class Memberships {
+  readonly #user: string;
+  readonly #events: EventQueue;
+  /** In the order of joining. */
+  readonly #members = new Map<string, Member>();
+  readonly #joining = new Map<string, Joining>();
+  readonly #leaving = new Map<string, PromiseWithResolvers<void>>();
+  /** Rooms that were left on this connection. */
+  readonly #left = new Set<string>();
+  #send: ((message: ClientMessage) => void) | undefined;
+
+  /** @param user the account's name. */
+  constructor(user: string, events: EventQueue) {
+    this.#user = user;
+    this.#events = events;
+  }
+
+  /** The members, the first joined first. */
+  get all(): Member[] {
+    return [...this.#members.values()];
+  }
+
+  /**
+   * The member of a room, or of the first one.
+   *
+   * @throws {CallerError} `room-unknown` if it is not in that room, `room-missing` if in none.
+   */
+  get(room?: string): Member {
+    const [first] = this.#members.values();
+    const found = room === undefined ? first : this.#members.get(room);
+    if (found !== undefined) return found;
+    const hint = "/join ROOM enters one, /rooms shows which there are";
+    if (room === undefined) throw new CallerError("room-missing", "You are in no room", { hint });
+    throw new CallerError("room-unknown", `You are not in a room ${JSON.stringify(room)}`, {
+      hint,
+    });
+  }
+
+  /** Takes the first room, which was joined before the connection's messages became a stream. */
+  begin(joined: Received<"joined">): Member {
+    return this.#add(joined);
+  }
+
+  /** There is a connection: joins again where it was before. */
+  open(send: (message: ClientMessage) => void): void {
+    this.#send = send;
+    for (const member of this.#members.values()) {
+      const { room, head: { seq: after } } = member.state;
+      if (member.isPresent) member.resume();
+      else send({ type: "join", room, after });
+    }
+  }
+
+  /** There is none any more. What was said waits for the next one; who was leaving has left. */
+  async close(cause: unknown): Promise<void> {
+    this.#send = undefined;
+    this.#left.clear();
+    for (const member of this.#members.values()) member.pause();
+    const message = "The connection ended before the server let you in";
+    const error = new EnvironmentError("connection-cut", message, { cause, hint: "try again" });
+    for (const { reject } of this.#joining.values()) reject(error);
+    this.#joining.clear();
+    for (const room of [...this.#leaving.keys()]) await this.#part(this.get(room), LEFT);
+  }
+
+  /** Gives up what waits. */
+  abandon(reason: unknown): void {
+    for (const member of this.#members.values()) member.abandon(reason);
+    for (const { resolve } of this.#leaving.values()) resolve();
+  }
+
+  /**
+   * Joins a room; resolves when it is in.
+   *
+   * @param history older messages to begin with.
+   * @throws {CallerError} `room-invalid`, `room-joined`, `too-many`, `count-invalid`.
+   * @throws {EnvironmentError} with the server's code and words if it refuses, such as
+   * `room-unknown`; `not-connected`, `connection-cut`.
+   */
+  async join(room: string, history: number): Promise<RoomView> {
+    checkHistoryCount(history, 0);
+    this.#checkCanJoin(room);
+    if (this.#send === undefined) throw notConnected();
+    const joining = { history, ...Promise.withResolvers<RoomView>() };
+    this.#joining.set(room, joining);
+    this.#send({ type: "join", room });
+    return await joining.promise;
+  }
+
+  /**
+   * Leaves a room, after its own messages there were stored; resolves when it is out.
+   *
+   * @throws {CallerError} `room-unknown`.
+   */
+  async leave(room: string): Promise<void> {
+    const member = this.get(room);
+    await member.outbox.settled();
+    if (this.#members.get(room) !== member) return; // someone else was faster
+    if (!member.isPresent) return await this.#part(member, LEFT);
+    const under = this.#leaving.get(room);
+    if (under !== undefined) return await under.promise;
+    const leaving = Promise.withResolvers<void>();
+    this.#leaving.set(room, leaving);
+    this.#send?.({ type: "leave", room });
+    await leaving.promise;
+  }
+
+  /**
+   * Takes a message about a room.
+   *
+   * @throws {PeerError} if the server breaks the protocol.
+   */
+  async handle(message: RoomMessage): Promise<void> {
+    const { room, type } = message;
+    if (type === "joined") return await this.#takeJoined(message);
+    const member = this.#members.get(room);
+    if (type === "error" && message.id === undefined) {
+      if (this.#joining.has(room)) return this.#refuseJoining(room, message);
+      // It is not there any more, or shut for this account.
+      if (member?.isPresent === false) return await this.#part(member, message);
+    }
+    if (member === undefined && this.#left.has(room) && BELATED.has(type)) return;
+    if (member?.isPresent !== true) {
+      throw new PeerError("room-inconsistent", "The server speaks of a room that was not joined");
+    }
+    await (type === "left" ? this.#part(member, message) : member.handle(message));
+  }
+
+  async #takeJoined(joined: Received<"joined">): Promise<void> {
+    const { room, kind, topic } = joined;
+    const member = this.#members.get(room);
+    if (member?.isPresent === false) return await member.rejoin(joined);
+    const joining = this.#joining.get(room);
+    if (joining === undefined) {
+      throw new PeerError(
+        "room-inconsistent",
+        "The server let us into a room that we did not ask for",
+      );
+    }
+    this.#joining.delete(room);
+    const added = this.#add(joined);
+    await this.#events.push({ type: "joined", room, kind, topic });
+    added.resume();
+    added.history.beginWith(joining.history);
+    joining.resolve(added.view);
+  }
+
+  #add(joined: Received<"joined">): Member {
+    const send = (message: ClientMessage): void => this.#send?.(message);
+    const member = new Member({ user: this.#user, joined, events: this.#events, send });
+    this.#members.set(joined.room, member);
+    this.#left.delete(joined.room);
+    return member;
+  }
+
+  #refuseJoining(room: string, { code, message }: Words): void {
+    this.#joining.get(room)?.reject(new EnvironmentError(code, message));
+    this.#joining.delete(room);
+  }
+
+  /** It is out of a room: what was not stored there will not be. */
+  async #part(member: Member, { code, message }: Words): Promise<void> {
+    const { room } = member.state;
+    this.#members.delete(room);
+    this.#left.add(room);
+    member.abandon(new EnvironmentError(code, message));
+    this.#leaving.get(room)?.resolve();
+    this.#leaving.delete(room);
+    await this.#events.push({ type: "left", room, reason: code, message });
+  }
+
+  #checkCanJoin(room: string): void {
+    if (!isRoomName(room)) {
+      throw new CallerError("room-invalid", `Not a room's name: ${JSON.stringify(room)}`, {
+        hint: "it has 1 to 32 of the characters a-z, 0-9, - and _",
+      });
+    }
+    if (this.#members.has(room) || this.#joining.has(room)) {
+      throw new CallerError("room-joined", `You are in ${room} already`);
+    }
+    if (this.#members.size + this.#joining.size < MAX_ROOMS_JOINED) return;
+    throw new CallerError("too-many", `You are in ${MAX_ROOMS_JOINED} rooms: no more at a time`, {
+      hint: "/leave one first",
+    });
+  }
+}
+
+/** A code and what it means, for people. */
+type Words = Pick<Received<"error">, "code" | "message">;
+
+/** Left by this side's wish, without the server's word for it. */
+const LEFT: Words = { code: "left", message: "You left" };

@@ -1,0 +1,137 @@
+/**
+ * Questions and wishes to the server beside the messages of a room: each has a number, which its
+ * answer repeats (PROTOCOL.md section 7.10).
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+import { CallerError, EnvironmentError, PeerError } from "../errors.ts";
+import { MAX_AWAY_CHARS, MAX_REASON_CHARS, MAX_TOPIC_CHARS } from "../protocol/limits.ts";
+import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messages.ts";
+import {
+  type Request,
+  request as requestSchema,
+  type Result,
+  type ResultOf,
+} from "../protocol/requests.ts";
+
+/** Requests whose answer says something; the others are `done`. */
+type Question = "rooms" | "names" | "whois";
+
+const QUESTIONS: ReadonlySet<string> = new Set<Question>(["rooms", "names", "whois"]);
+
+/** What answers a request, by its `do`. */
+export type AnswerTo<D extends Request["do"]> = D extends Question ? ResultOf<D> : ResultOf<"done">;
+
+/** What the fields of a request have to be, for people. */
+const FIELDS: { [path: string]: string } = {
+  topic: `a topic is one line of at most ${MAX_TOPIC_CHARS} characters`,
+  text: `it is one line of at most ${MAX_AWAY_CHARS} characters`,
+  reason: `a reason is one line of at most ${MAX_REASON_CHARS} characters`,
+  room: "a room's name has 1 to 32 of the characters a-z, 0-9, - and _, and begins with no sign",
+  user: "a name has 1 to 128 characters",
+};
+
+/** A request without an answer yet. */
+interface Waiting {
+  /** What its answer has to be. */
+  is: Result["is"];
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}
+
+/** See the module's description. */
+export class Requests {
+  readonly #waiting = new Map<number, Waiting>();
+  #last = 0;
+  #send: ((message: ClientMessage) => void) | undefined;
+
+  /** There is a connection. */
+  open(send: (message: ClientMessage) => void): void {
+    this.#send = send;
+  }
+
+  /** There is none any more: nobody knows what became of the requests. */
+  close(cause: unknown): void {
+    this.#send = undefined;
+    const message = "The connection ended before the server answered";
+    const hint = "whether it was done is not known; look, and try again";
+    const error = new EnvironmentError("connection-cut", message, { cause, hint });
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+
+  /**
+   * Asks, and resolves with the answer.
+   *
+   * @throws {CallerError} `request-invalid`: nothing was sent.
+   * @throws {EnvironmentError} with the server's code and words if it refuses; `not-connected` if
+   * there is no connection, `connection-cut` if it ends before the answer.
+   */
+  async ask<R extends Request>(request: R): Promise<AnswerTo<R["do"]>> {
+    check(request);
+    if (this.#send === undefined) throw notConnected();
+    const is = QUESTIONS.has(request.do) ? request.do as Question : "done";
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    const ref = ++this.#last;
+    this.#waiting.set(ref, { is, resolve, reject });
+    this.#send({ type: "request", ref, request });
+    return await promise as AnswerTo<R["do"]>;
+  }
+
+  /**
+   * Takes an answer.
+   *
+   * @throws {PeerError} `message-unexpected` if it answers nothing that was asked.
+   */
+  answer({ ref, result }: MessageOf<ServerMessage, "reply">): void {
+    const waiting = this.#take(ref);
+    if (waiting.is !== result.is) {
+      const error = unexpected("The server answered another question");
+      waiting.reject(error);
+      throw error;
+    }
+    waiting.resolve(result);
+  }
+
+  /**
+   * Takes a refusal.
+   *
+   * @throws {PeerError} `message-unexpected` if it refuses nothing that was asked.
+   */
+  refuse(
+    ref: number,
+    { code, message }: Pick<MessageOf<ServerMessage, "error">, "code" | "message">,
+  ): void {
+    this.#take(ref).reject(new EnvironmentError(code, message));
+  }
+
+  #take(ref: number): Waiting {
+    const waiting = this.#waiting.get(ref);
+    if (waiting === undefined) throw unexpected("The server answered what nobody asked");
+    this.#waiting.delete(ref);
+    return waiting;
+  }
+}
+
+/** What cannot be done without a connection. */
+export function notConnected(): EnvironmentError {
+  return new EnvironmentError("not-connected", "There is no connection to the server now", {
+    hint: "try again when it is there",
+  });
+}
+
+function check(request: Request): void {
+  const { success, issues } = v.safeParse(requestSchema, request);
+  if (success) return;
+  const field = v.getDotPath(issues[0]) ?? "";
+  const hint = FIELDS[field];
+  throw new CallerError("request-invalid", `Not a request that can be made: see its ${field}`, {
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+function unexpected(message: string): PeerError {
+  return new PeerError("message-unexpected", message);
+}
