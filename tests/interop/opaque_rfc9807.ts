@@ -45,7 +45,11 @@ export interface User {
   password: string;
   /** In lower case. */
   client_identity: string;
+  /** Of Argon2id: as for passwords (PROTOCOL.md section 7.2) if not given. */
+  stretching?: { m: number; t: number; p: number };
 }
+
+const PASSWORD_STRETCHING = { m: 65_536, t: 3, p: 4 };
 
 /** A password that was blinded, until the server has evaluated it. */
 export class Registration {
@@ -142,12 +146,11 @@ export class Login {
 }
 
 /** The OPRF's output, stretched and extracted (sections 5.2.3 and 6.3.2.3). */
-function randomize({ password }: User, blind: Bytes, evaluated: Bytes): Bytes {
+function randomize(user: User, blind: Bytes, evaluated: Bytes): Bytes {
+  const { password, stretching = PASSWORD_STRETCHING } = user;
   const oprf_output = oprf.finalize(utf8ToBytes(password), blind, evaluated);
   const stretched = argon2id(oprf_output, new Uint8Array(16), {
-    m: 65_536,
-    t: 3,
-    p: 4,
+    ...stretching,
     dkLen: 64,
     version: 0x13,
   });

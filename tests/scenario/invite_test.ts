@@ -164,7 +164,7 @@ async function pool<T>(jobs: readonly (() => Promise<T>)[]): Promise<T[]> {
   return results;
 }
 
-// Takes half a minute: 40 clients, each of which stretches its password twice.
+// Takes up to a minute: 40 clients, each of which stretches its password twice.
 Deno.test("a roster of 40 joins in parallel and chats, and each is heard once", async () => {
   await using place = await Place.open();
   const names = Array.from({ length: 40 }, (_, at) => `student${at + 1}`);
