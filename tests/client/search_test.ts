@@ -260,7 +260,7 @@ Deno.test("a page that the server cannot read ends the search, which can be trie
   const searching = server.client.search("exam");
   await server.answerHistory();
   await server.receive("history");
-  server.say({ type: "error", code: "history-failed", message: "The disk is gone" });
+  server.say({ type: "error", code: "history-failed", message: "The disk is gone", room: "lobby" });
   await searching;
   assert.deepEqual(brief(await server.events()).slice(20), [
     "error history-failed",
