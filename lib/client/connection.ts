@@ -198,26 +198,26 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
   }
 
   /**
-   * Searches what this client can read of a room, newest first: `found` events, and `search` events
-   * that tell how far it is. Resolves when it is over, however it ended.
+   * Begins to search what this client can read of a room, newest first: `found` events, and `search`
+   * events that tell how far it is, and how it ends. {@linkcode settled} waits for that.
    *
    * @param words as behind `/search`.
    * @param room by default the one that was joined first, here and below.
    * @throws {CallerError} `search-invalid`, `room-unknown`, `room-missing`.
    * @throws what {@linkcode Search.start} throws.
    */
-  async search(words: string, room?: string): Promise<void> {
-    await this.#traffic.rooms.get(room).search.start(new SearchQuery(words));
+  search(words: string, room?: string): void {
+    this.#traffic.rooms.get(room).search.start(new SearchQuery(words));
   }
 
   /** Goes on with a room's last search; see {@linkcode Search.more}. */
-  async searchMore(room?: string): Promise<void> {
-    await this.#traffic.rooms.get(room).search.more();
+  searchMore(room?: string): void {
+    this.#traffic.rooms.get(room).search.more();
   }
 
   /** Stops a room's search; see {@linkcode Search.stop}. */
-  async stopSearch(room?: string): Promise<void> {
-    await this.#traffic.rooms.get(room).search.stop();
+  stopSearch(room?: string): void {
+    this.#traffic.rooms.get(room).search.stop();
   }
 
   /**

@@ -37,15 +37,15 @@ export class Search {
   }
 
   /**
-   * Searches from the room's end; resolves when it is over, however it ended: the events tell.
+   * Begins to search from the room's end. The events tell what it finds, and how it ends.
    *
    * @throws {CallerError} `search-busy` if there is one already.
    */
-  async start(query: SearchQuery): Promise<void> {
+  start(query: SearchQuery): void {
     this.#checkIdle();
     const { state, events: { ignored } } = this.#options;
     this.#run = new SearchRun({ state, query, ignored });
-    await this.#goOn(this.#run);
+    this.#goOn(this.#run);
   }
 
   /**
@@ -53,12 +53,12 @@ export class Search {
    *
    * @throws {CallerError} `search-busy`, `search-over` if there is none to go on with.
    */
-  async more(): Promise<void> {
+  more(): void {
     this.#checkIdle();
     if (this.#run === undefined || this.#run.isThrough) {
       throw nothing("There is no search to go on");
     }
-    await this.#goOn(this.#run);
+    this.#goOn(this.#run);
   }
 
   /**
@@ -66,9 +66,9 @@ export class Search {
    *
    * @throws {CallerError} `search-over` if there is none.
    */
-  async stop(): Promise<void> {
+  stop(): void {
     if (this.#ended === undefined) throw nothing("There is no search to stop");
-    await this.#end(this.#run as SearchRun, "stopped");
+    void this.#end(this.#run as SearchRun, "stopped");
   }
 
   /** Resolves when none is under way. */
@@ -78,14 +78,13 @@ export class Search {
 
   /** The room was left, or the connection has ended for good. */
   abandon(): void {
-    if (this.#ended !== undefined) void this.stop();
+    if (this.#ended !== undefined) this.stop();
   }
 
-  async #goOn(run: SearchRun): Promise<void> {
+  #goOn(run: SearchRun): void {
     run.grant(MAX_FOUND);
-    const { promise } = this.#ended = Promise.withResolvers<void>();
-    await this.#look(run);
-    await promise;
+    this.#ended = Promise.withResolvers<void>();
+    void this.#look(run);
   }
 
   /** Looks at what is there, and asks for the page before it. */

@@ -34,14 +34,13 @@ async function searchAll(
   onProgress: () => void = () => {},
 ): Promise<ClientEvent[]> {
   const events: ClientEvent[] = [];
-  const searching = client.search(words);
+  client.search(words);
   for await (const event of client) {
     events.push(event);
     if (event.type !== "search") continue;
     if (event.state === "done") break;
     onProgress();
   }
-  await searching;
   return events;
 }
 

@@ -15,7 +15,7 @@ import { SearchQuery } from "../../lib/client/search_query.ts";
 import { CallerError } from "../../lib/errors.ts";
 import { FernetKey } from "../../lib/fernet.ts";
 import type { ClientMessage } from "../../lib/protocol/messages.ts";
-import { assertFails } from "../attacks/server.ts";
+import { assertThrows } from "../attacks/server.ts";
 import type { Send } from "./puppet_room.ts";
 import { brief, PuppetServer } from "./puppet_server.ts";
 
@@ -28,9 +28,9 @@ function said(count: number): (room: PuppetServer) => void {
 
 /** Searches to the end of it, and gives the events. */
 async function search(server: PuppetServer, words: string, pages: number): Promise<ClientEvent[]> {
-  const searching = server.client.search(words);
+  server.client.search(words);
   for (let page = 0; page < pages; page += 1) await server.answerHistory();
-  await searching;
+  await server.client.settled();
   return await server.events();
 }
 
@@ -73,14 +73,14 @@ Deno.test("a search finds what has all the words, newest first, back to the begi
 
 Deno.test("a search asks for one page after the other, and shows each page's hits before the next", async () => {
   await using server = await PuppetServer.start({}, said(450));
-  const searching = server.client.search("exam");
+  server.client.search("exam");
   const asked = [];
   for (let page = 0; page < 3; page += 1) {
     asked.push(await server.answerHistory());
     const hits = (await server.events()).filter(isFound);
     assert.deepEqual(hits.length, [20, 20, 5][page]);
   }
-  await searching;
+  await server.client.settled();
   assert.deepEqual(asked.map(({ before, limit }) => [before, limit]), [
     [451, 200],
     [251, 200],
@@ -116,9 +116,9 @@ Deno.test("100 are found, then someone has to ask for more: it goes on where it 
   const [enough] = first.filter(isSearch);
   assert.equal(enough?.end, "enough");
   assert.match(enough?.message ?? "", /^100 found in 991 messages .*; \/search more goes on$/);
-  const going = server.client.searchMore();
+  server.client.searchMore();
   for (let page = 0; page < 2; page += 1) await server.answerHistory();
-  await going;
+  await server.client.settled();
   const second = await server.events();
   assert.deepEqual(second.filter(isFound).map(({ text }) => text).slice(0, 2), [
     "exam 1001",
@@ -126,34 +126,34 @@ Deno.test("100 are found, then someone has to ask for more: it goes on where it 
   ]);
   const [done] = second.filter(isSearch);
   assert.deepEqual([done?.end, done?.found, done?.searched], ["beginning", 135, 1_350]);
-  await assertFails(server.client.searchMore(), CallerError, "search-over");
+  assertThrows(() => server.client.searchMore(), CallerError, "search-over");
 });
 
 Deno.test("one search at a time; none can be stopped or gone on with where there is none", async () => {
   await using server = await PuppetServer.start({}, said(10));
   const { client } = server;
-  await assertFails(client.stopSearch(), CallerError, "search-over");
-  await assertFails(client.searchMore(), CallerError, "search-over");
-  await assertFails(client.search(" "), CallerError, "search-invalid");
-  const searching = client.search("exam");
-  await assertFails(client.search("chat"), CallerError, "search-busy");
-  await assertFails(client.searchMore(), CallerError, "search-busy");
+  assertThrows(() => client.stopSearch(), CallerError, "search-over");
+  assertThrows(() => client.searchMore(), CallerError, "search-over");
+  assertThrows(() => client.search(" "), CallerError, "search-invalid");
+  client.search("exam");
+  assertThrows(() => client.search("chat"), CallerError, "search-busy");
+  assertThrows(() => client.searchMore(), CallerError, "search-busy");
   await server.answerHistory();
-  await searching;
+  await server.client.settled();
 });
 
 Deno.test("a search that is stopped shows nothing more, and can be gone on with", async () => {
   await using server = await PuppetServer.start({}, said(450));
-  const searching = server.client.search("exam");
+  server.client.search("exam");
   await server.answerHistory();
   const late = await server.receive("history");
-  await server.client.stopSearch();
-  await searching;
+  server.client.stopSearch();
+  await server.client.settled();
   server.sayHistory(late);
   assert.deepEqual(brief(await server.events()).slice(20), ["search stopped"]);
-  const going = server.client.searchMore();
+  server.client.searchMore();
   await server.answerHistory(); // not the page again that came too late
-  await going;
+  await server.client.settled();
   const rest = await server.events();
   assert.deepEqual(rest.filter(isFound).map(({ text }) => text), [
     ...Array.from({ length: 25 }, (_, at) => `exam ${201 + 10 * at}`),
@@ -162,14 +162,14 @@ Deno.test("a search that is stopped shows nothing more, and can be gone on with"
 
 Deno.test("a search that is gone on with while its page is still on its way asks for it once", async () => {
   await using server = await PuppetServer.start({}, said(250));
-  const searching = server.client.search("exam");
+  server.client.search("exam");
   const late = await server.receive("history");
-  await server.client.stopSearch();
-  await searching;
-  const going = server.client.searchMore();
+  server.client.stopSearch();
+  await server.client.settled();
+  server.client.searchMore();
   server.sayHistory(late);
   const { before } = await server.answerHistory();
-  await going;
+  await server.client.settled();
   assert.equal(before, 51);
   assert.equal((await server.events()).filter(isFound).length, 25);
   const sending = server.client.send("hello");
@@ -199,38 +199,37 @@ Deno.test("a search that is stopped while its reader is slow says nothing more, 
   const pages = new PastPages({ room: "lobby", send: (message) => asked.push(message) });
   const events = new EventQueue(1, new Ignored("alice"));
   const search = new Search({ state, events, pages });
-  const searching = search.start(new SearchQuery("exam"));
+  search.start(new SearchQuery("exam"));
   for (const entry of server.log.slice(30)) pages.add(entry);
   const previous = server.log[29]?.chain ?? "";
   const taking = pages.end({ type: "history_end", room: "lobby", before: 61, previous });
-  const stopping = search.stop(); // one event waits, and the search for it to be read
+  search.stop(); // one event waits, and the search for it to be read
   assert.deepEqual(await next(events, 2), ["found exam 1", "search stopped"]);
-  await Promise.all([taking, stopping, searching]);
-  const going = search.more();
+  await Promise.all([taking, search.settled()]);
+  search.more();
   assert.deepEqual(await next(events, 2), ["found exam 11", "found exam 21"]);
   assert.deepEqual(asked.map((message) => message.type === "history" && message.before), [61, 31]);
   events.unbound();
   search.abandon();
-  await going;
 });
 
 Deno.test("another search can begin while the page of one that was stopped is on its way", async () => {
   await using server = await PuppetServer.start({}, said(150));
-  const stopped = server.client.search("exam");
+  server.client.search("exam");
   const late = await server.receive("history");
-  await server.client.stopSearch();
-  await stopped;
-  const searching = server.client.search('"chat 7"');
+  server.client.stopSearch();
+  await server.client.settled();
+  server.client.search('"chat 7"');
   server.sayHistory(late);
   await server.answerHistory();
-  await searching;
+  await server.client.settled();
   const hits = (await server.events()).filter(isFound).map(({ text }) => text);
   assert.ok(hits.length > 0 && hits.every((text) => text.startsWith("chat 7")), String(hits));
 });
 
 Deno.test("a page that an outage cut off is asked for again, and nothing is found twice", async () => {
   await using server = await PuppetServer.start({}, said(450));
-  const searching = server.client.search("exam");
+  server.client.search("exam");
   await server.answerHistory();
   const cutOff = await server.receive("history");
   for (const entry of server.log.slice(50, 120)) server.sayPast(entry);
@@ -239,17 +238,17 @@ Deno.test("a page that an outage cut off is asked for again, and nothing is foun
   await server.acceptAgain();
   assert.deepEqual(await server.answerHistory(), cutOff);
   await server.answerHistory();
-  await searching;
+  await server.client.settled();
   const hits = (await server.events()).filter(isFound).map(({ seq }) => seq);
   assert.deepEqual(hits, Array.from({ length: 45 }, (_, at) => 450 - 10 * at));
 });
 
 Deno.test("the end of the connection is the end of the search", async () => {
   await using server = await PuppetServer.start({ reconnectForMs: 0 }, said(450));
-  const searching = server.client.search("exam");
+  server.client.search("exam");
   await server.receive("history");
   server.cut();
-  await searching;
+  await server.client.settled();
   const ends = [];
   for await (const event of server.client) ends.push(event);
   assert.deepEqual(brief(ends).slice(1), ["search stopped", "closed connection-cut"]);
@@ -257,28 +256,28 @@ Deno.test("the end of the connection is the end of the search", async () => {
 
 Deno.test("a page that the server cannot read ends the search, which can be tried on", async () => {
   await using server = await PuppetServer.start({}, said(250));
-  const searching = server.client.search("exam");
+  server.client.search("exam");
   await server.answerHistory();
   await server.receive("history");
-  server.say({ type: "error", code: "history-failed", message: "The disk is gone" });
-  await searching;
+  server.say({ type: "error", code: "history-failed", message: "The disk is gone", room: "lobby" });
+  await server.client.settled();
   assert.deepEqual(brief(await server.events()).slice(20), [
     "error history-failed",
     "search failed",
   ]);
-  const going = server.client.searchMore();
+  server.client.searchMore();
   await server.answerHistory();
-  await going;
+  await server.client.settled();
   assert.equal((await server.events()).filter(isFound).length, 5);
 });
 
 Deno.test("history and a search take turns, and do not disturb each other", async () => {
   await using server = await PuppetServer.start({}, said(650));
-  const searching = server.client.search("exam");
+  server.client.search("exam");
   const showing = server.client.showHistory(300);
   const asked = [];
   for (let page = 0; page < 6; page += 1) asked.push((await server.answerHistory()).before);
-  await Promise.all([searching, showing]);
+  await Promise.all([server.client.settled(), showing]);
   assert.deepEqual(asked, [651, 651, 451, 451, 251, 51]);
   const events = await server.events();
   assert.equal(events.filter(isFound).length, 65);
@@ -310,13 +309,13 @@ Deno.test("of who is ignored nothing is found", async () => {
 
 Deno.test("settled() waits for a search", async () => {
   await using server = await PuppetServer.start({}, said(10));
-  const searching = server.client.search("exam");
+  server.client.search("exam");
   let isSettled = false;
   const settled = server.client.settled().then(() => isSettled = true);
   const question = await server.receive("history");
   assert.ok(!isSettled);
   server.sayHistory(question);
-  await Promise.all([settled, searching]);
+  await settled;
 });
 
 Deno.test("each room has a search of its own, and leaving a room ends its one", async () => {
@@ -327,21 +326,21 @@ Deno.test("each room has a search of its own, and leaving a room ends its one", 
   await server.receive("join");
   server.say(physics.joined());
   await joining;
-  const [there, here] = [server.client.search("physics", "physics"), server.client.search("exam")];
+  server.client.search("physics", "physics");
+  server.client.search("exam");
   assert.equal((await server.receive("history")).room, "physics");
   await server.answerHistory();
-  await here;
   const leaving = server.client.leave("physics");
   await server.receive("leave");
   server.say({ type: "left", room: "physics", code: "left", message: "You left" });
-  await Promise.all([there, leaving]);
+  await leaving;
   assert.deepEqual(brief(await server.events()).slice(1), [
     "found exam 1",
     "search beginning",
     "search stopped",
     "left",
   ]);
-  await assertFails(server.client.search("exam", "physics"), CallerError, "room-unknown");
+  assertThrows(() => server.client.search("exam", "physics"), CallerError, "room-unknown");
 });
 
 Deno.test("what is asked for before the room is joined again waits until it is", async () => {
@@ -349,9 +348,9 @@ Deno.test("what is asked for before the room is joined again waits until it is",
   server.cut();
   await server.accept();
   await server.receive("join");
-  const searching = server.client.search("exam"); // there is a connection, but not the room yet
+  server.client.search("exam"); // there is a connection, but not the room yet
   server.join();
   await server.answerHistory();
-  await searching;
+  await server.client.settled();
   assert.equal((await server.events()).filter(isFound).length, 1);
 });
