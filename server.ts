@@ -128,7 +128,7 @@ async function stop(server: RunningServer, { json }: Flags): Promise<void> {
 }
 
 const program = createProgram("server", "Fernchat's server: an encrypted group chat of your own.")
-  .usage("[serve] [options] | audit | (user | invite | room | log | key) <command>")
+  .usage("[serve] [options] | audit | (user|invite|room|log|key) <command>")
   .option("--host <address>", `the address to listen on (default: ${DEFAULTS.host})`)
   .option("--port <number>", `the port; 0 picks a free one (default: ${DEFAULTS.port})`)
   .option("--db <file>", `the database, made if there is none (default: ${DEFAULTS.db})`)
