@@ -180,6 +180,7 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
     checkText(text);
     checkMessageId(id);
     const { outbox } = this.#traffic.rooms.get(room);
+    this.#traffic.speak();
     const sentAt = new Date().toISOString();
     return await outbox.send({ id, text, sentAt, ...(action === undefined ? {} : { action }) });
   }

@@ -1,35 +1,50 @@
 /**
- * A person at a terminal, in a room: shows what others say above the line that is being typed, and
- * goes on over outages.
+ * A person at a terminal, in rooms: what is typed is done line by line, in order, and what happens
+ * is shown meanwhile; on over outages.
  *
  * @module
  */
 
 import { CallerError, describeError, ExitCode, exitCodeOf } from "../errors.ts";
-import { interpret } from "./commands.ts";
+import { ChatView } from "./chat_view.ts";
+import type { CommandContext } from "./commands/command.ts";
+import { interpret, type Meaning } from "./commands/interpret.ts";
 import type { ChatConnection } from "./connection.ts";
-import type { AckEvent, ClientEvent, MessageEvent, ReconnectingEvent } from "./events.ts";
+import { CurrentRoom } from "./current_room.ts";
+import type { SendOptions } from "./options.ts";
 import { MAX_UNACKED } from "./outbox.ts";
-import { clockTime } from "./output.ts";
-import { type Style, styleFor } from "./terminal/style.ts";
 import type { Terminal } from "./terminal/terminal.ts";
 
 /** See the module's description. */
 export class Conversation {
   readonly #terminal: Terminal;
   readonly #chat: ChatConnection;
-  /** Own texts by their ids, until they are stored: shown in the log's order, like all others. */
-  readonly #sending = new Map<string, { text: string; sentAt: string }>();
-  #isLost = false;
+  readonly #current: CurrentRoom;
+  readonly #view: ChatView;
+  readonly #context: CommandContext;
+  /** The line that is being done. What is typed behind a `/join` is meant for that room. */
+  #last: Promise<void> = Promise.resolve();
 
-  constructor(terminal: Terminal, chat: ChatConnection) {
+  /** @param history older messages that a room begins with. */
+  constructor(terminal: Terminal, chat: ChatConnection, history: number) {
     this.#terminal = terminal;
     this.#chat = chat;
+    const current = new CurrentRoom(chat.room.room, () => this.#view.showRoom());
+    this.#current = current;
+    this.#view = new ChatView({ terminal, chat, current });
+    this.#context = {
+      chat,
+      current,
+      history,
+      say: (line) => terminal.notice(line),
+      act: (text) => Promise.resolve(this.#send(text, { action: true })),
+      askSecret: (question) => this.#askSecret(question),
+    };
   }
 
   /** Returns the exit code. */
   async run(): Promise<number> {
-    this.#showPrompt();
+    this.#view.showPrompt();
     const typing = this.#readInputs();
     const ended = this.#showEvents();
     const first = await Promise.race([typing, ended]);
@@ -48,14 +63,15 @@ export class Conversation {
     this.#chat.abandon();
     if (unstored === 0) return false;
     const messages = unstored === 1 ? "1 message" : `${unstored} messages`;
-    this.#complain(`Left before the server had stored ${messages} of yours`);
+    this.#view.complain(`Left before the server had stored ${messages} of yours`);
     return true;
   }
 
-  #showPrompt(): void {
-    const { room, kind } = this.#chat.room;
-    const state = this.#isLost ? `${kind}, reconnecting` : kind;
-    this.#terminal.setPrompt({ text: `${room} (${state})> `, style: "bold" });
+  /** Shows events; resolves with an exit code when the connection has ended. */
+  async #showEvents(): Promise<number> {
+    for await (const event of this.#chat) this.#view.show(event);
+    const { failure } = this.#chat;
+    return failure === undefined ? ExitCode.done : exitCodeOf(failure);
   }
 
   /** Handles what is typed; resolves with an exit code when the person leaves. */
@@ -63,116 +79,53 @@ export class Conversation {
     for (;;) {
       const input = await this.#terminal.nextInput();
       if (input.kind === "interrupt") return ExitCode.interrupted;
-      if (input.kind === "end" || this.#handle(input.text) === "leave") return ExitCode.done;
+      if (input.kind === "end" || await this.#take(input.text) === "leave") {
+        if (this.#chat.isOnline) await this.#last;
+        return ExitCode.done;
+      }
     }
   }
 
-  #handle(line: string): "stay" | "leave" {
+  /** Resolves when the next line may be read. */
+  async #take(line: string): Promise<"stay" | "leave"> {
     try {
       const meaning = interpret(line);
-      if (meaning.kind === "text") this.#send(meaning.text);
-      if (meaning.kind !== "command") return "stay";
-      return meaning.run({ chat: this.#chat, say: (text) => this.#terminal.notice(text) });
+      if (meaning.kind === "command" && meaning.command.leaves) return "leave";
+      this.#last = this.#last.then(() => this.#do(meaning)).catch((error) => this.#refuse(error));
+      // Two cannot read from a terminal at once.
+      if (meaning.kind === "command" && meaning.command.asks) await this.#last;
     } catch (error) {
-      this.#complain(describeError(error));
-      return "stay";
+      this.#refuse(error);
     }
+    return "stay";
   }
 
-  #send(text: string): void {
+  async #do(meaning: Meaning): Promise<void> {
+    if (meaning.kind === "text") this.#send(meaning.text);
+    if (meaning.kind === "command") await meaning.run(this.#context);
+  }
+
+  #send(text: string, options: Pick<SendOptions, "action"> = {}): void {
+    const room = this.#current.need();
     const id = crypto.randomUUID();
-    const sending = this.#sending.size < MAX_UNACKED
-      ? this.#chat.send(text, { id })
+    const sending = this.#view.sending < MAX_UNACKED
+      ? this.#chat.send(text, { id, room, ...options })
       : Promise.reject(tooMany());
-    this.#sending.set(id, { text, sentAt: new Date().toISOString() });
+    this.#view.addOwn(id, { text, ...options });
     sending.catch((error) => {
-      this.#sending.delete(id);
-      this.#complain(`Not sent: ${text}`);
-      this.#complain(describeError(error));
+      this.#view.dropOwn(id);
+      this.#view.complain(`Not sent: ${text}`);
+      this.#refuse(error);
     });
   }
 
-  /** Shows events; resolves with an exit code when the connection has ended. */
-  async #showEvents(): Promise<number> {
-    for await (const event of this.#chat) this.#show(event);
-    const { failure } = this.#chat;
-    return failure === undefined ? ExitCode.done : exitCodeOf(failure);
+  async #askSecret(question: string): Promise<string | undefined> {
+    const input = await this.#terminal.readPassword(question);
+    return input.kind === "line" ? input.text : undefined;
   }
 
-  #show(event: ClientEvent): void {
-    switch (event.type) {
-      case "ready":
-        return this.#welcome(event.user, event.room);
-      case "message":
-        return this.#showMessage(event);
-      case "ack":
-        return this.#showOwn(event);
-      case "reconnecting":
-        return this.#showLost(event);
-      case "reconnected":
-        return this.#showFound();
-      case "notice":
-        return this.#terminal.notice(event.message);
-      case "error":
-        return event.id === undefined ? this.#complain(event.message) : undefined;
-      case "closed":
-        return event.reason === "left" ? undefined : this.#showEnd(event.message);
-    }
-  }
-
-  #welcome(user: string, room: string): void {
-    this.#terminal.notice(`You are ${user} in ${room}, an open room: the server can read it.`);
-    this.#terminal.notice("/help shows the commands; exit or Ctrl-D leaves.");
-  }
-
-  /** Once for an outage, however many attempts it takes. */
-  #showLost({ message }: ReconnectingEvent): void {
-    if (this.#isLost) return;
-    this.#isLost = true;
-    this.#terminal.notice(`${message}: reconnecting; what you type is sent afterwards`);
-    this.#showPrompt();
-  }
-
-  #showFound(): void {
-    this.#isLost = false;
-    this.#terminal.notice("Connected again");
-    this.#showPrompt();
-  }
-
-  /** What was being typed stays on the screen, to be copied from there. */
-  #showEnd(message: string): void {
-    const { typed } = this.#terminal;
-    if (typed !== "") this.#complain(`Not sent: ${typed}`);
-    this.#complain(message);
-  }
-
-  #showOwn({ id }: AckEvent): void {
-    const own = this.#sending.get(id);
-    this.#sending.delete(id);
-    if (own === undefined) return;
-    const sender = this.#chat.user;
-    this.#print({ sender, text: own.text, sent_at: own.sentAt }, ["dim", "bold"]);
-  }
-
-  /** What was said before is dim, so that it is not taken for what is said now. */
-  #showMessage(message: MessageEvent): void {
-    const { history, sender } = message;
-    this.#print(message, history ? ["dim", "dim", "dim"] : ["dim", styleFor(sender)]);
-  }
-
-  #print(
-    { sender, text, sent_at }: Pick<MessageEvent, "sender" | "text" | "sent_at">,
-    [time, name, rest]: [Style, Style, Style?],
-  ): void {
-    this.#terminal.print([
-      { text: `[${clockTime(sent_at)}] `, style: time },
-      { text: sender, style: name },
-      { text: `: ${text}`, ...(rest === undefined ? {} : { style: rest }) },
-    ]);
-  }
-
-  #complain(text: string): void {
-    this.#terminal.print({ text, style: "red" });
+  #refuse(error: unknown): void {
+    this.#view.complain(describeError(error));
   }
 }
 

@@ -27,7 +27,7 @@ export interface InteractiveOptions {
   invite?: InviteLink;
   /** Asked for if not given. */
   user?: string;
-  join: JoinOptions;
+  join: JoinOptions & { history: number };
   /** Whether to use colours. */
   color: boolean;
 }
@@ -53,7 +53,7 @@ export async function runInteractive(options: InteractiveOptions): Promise<numbe
   try {
     terminal.notice(`Connected to ${formatAddress(address)}`);
     const chat = await join(await login.ask(terminal, user), options);
-    conversation = new Conversation(terminal, chat);
+    conversation = new Conversation(terminal, chat, options.join.history);
     return await conversation.run();
   } catch (error) {
     if (error instanceof Left) return error.exitCode;

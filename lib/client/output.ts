@@ -42,15 +42,24 @@ export function calendarDate(iso: string): string {
     .join("-");
 }
 
-/** A message as one harmless line: `[HH:MM:SS] sender: text`, or `[HH:MM:SS] * sender text`. */
-export function formatMessage(message: MessageEvent): string {
-  return sanitizeText(`[${clockTime(message.sent_at)}] ${wordsOf(message)}`);
+/**
+ * A message as one harmless line: `[HH:MM:SS] sender: text`, or `[HH:MM:SS] * sender text`; behind
+ * the time, with a `#`, the room's name unless it is the one at `home`.
+ */
+export function formatMessage(message: MessageEvent, home: string): string {
+  const where = placeOf(message, home);
+  return sanitizeText(`[${clockTime(message.sent_at)}] ${where}${wordsOf(message)}`);
 }
 
 /** A message that was found, with its day: `[YYYY-MM-DD HH:MM:SS] sender: text`. */
-export function formatFound(message: FoundEvent): string {
+export function formatFound(message: FoundEvent, home: string): string {
   const { sent_at } = message;
-  return sanitizeText(`[${calendarDate(sent_at)} ${clockTime(sent_at)}] ${wordsOf(message)}`);
+  const words = placeOf(message, home) + wordsOf(message);
+  return sanitizeText(`[${calendarDate(sent_at)} ${clockTime(sent_at)}] ${words}`);
+}
+
+function placeOf({ room }: MessageEvent | FoundEvent, home: string): string {
+  return room === home ? "" : `#${room} `;
 }
 
 function wordsOf({ sender, text, action }: MessageEvent | FoundEvent): string {

@@ -9,9 +9,11 @@ import { complain } from "../cli/program.ts";
 import { CallerError, ExitCode } from "../errors.ts";
 import { isRoomName } from "../protocol/messages.ts";
 import type { Address } from "./address.ts";
-import { runJsonMode, runLineMode, type Streams } from "./batch_modes.ts";
+import type { Streams } from "./batch.ts";
 import { connect } from "./connection.ts";
 import type { InviteLink } from "./invite_link.ts";
+import { runJsonMode } from "./json_mode.ts";
+import { runLineMode } from "./line_mode.ts";
 import type { JoinOptions } from "./options.ts";
 import { redeem } from "./redeem.ts";
 
@@ -51,7 +53,7 @@ export async function runClient(options: ClientOptions): Promise<number> {
   const chat = await connect({ ...address, ...credentials, ...join });
   for (const name of ["SIGINT", "SIGTERM"] as const) exitOn(name);
   const streams: Streams = { input: Deno.stdin, output: Deno.stdout, complain };
-  return await (json ? runJsonMode : runLineMode)(chat, streams);
+  return await (json ? runJsonMode : runLineMode)(chat, streams, join.history);
 }
 
 /** For people and programs that stay: what was said before, and patience. */
@@ -59,7 +61,10 @@ const FOR_PEOPLE = { history: 50, retryForSeconds: Infinity };
 /** A script's output is what it asked for, and a script that hangs helps nobody. */
 const FOR_SCRIPTS = { history: 0, retryForSeconds: 300 };
 
-function joinOptions(options: ClientOptions, defaults: typeof FOR_PEOPLE): JoinOptions {
+/** What is joined first, and how. */
+type Joining = JoinOptions & { history: number };
+
+function joinOptions(options: ClientOptions, defaults: typeof FOR_PEOPLE): Joining {
   const { room, history = defaults.history } = options;
   const where = room === undefined ? {} : { room };
   const { retryForSeconds = defaults.retryForSeconds } = options;

@@ -72,6 +72,11 @@ export class Traffic {
     }
   }
 
+  /** Said something: who speaks is not away, also for the server. */
+  speak(): void {
+    this.#away = undefined;
+  }
+
   /** Gives up what waits. */
   abandon(reason: unknown): void {
     this.rooms.abandon(reason);

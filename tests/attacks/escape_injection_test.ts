@@ -40,7 +40,7 @@ async function tellAll(server: HostileServer): Promise<void> {
   for (const text of hostile("said")) server.deliverText(text);
   for (const message of hostile("error")) server.say({ type: "error", code: "odd", message });
   for (const [at, { id }] of (await server.receiveSends(OWN_LINES.length)).entries()) {
-    server.say({ type: "error", code: "odd", message: mark("refused", at), id });
+    server.say({ type: "error", code: "odd", message: mark("refused", at), room: LOBBY, id });
   }
   server.say({ type: "bye", code: "kicked", message: `«bye«\n${FORGED}\x1b[2J\u202e»bye»` });
   await server.channel.close();

@@ -1,7 +1,7 @@
 /** What a typed line means. */
 
 import assert from "node:assert/strict";
-import { interpret } from "../../lib/client/commands.ts";
+import { interpret } from "../../lib/client/commands/interpret.ts";
 import { CallerError } from "../../lib/errors.ts";
 
 Deno.test("interpret() sends a text as it is typed, blanks around it too", () => {
@@ -18,7 +18,20 @@ Deno.test("interpret() sends nothing for blanks, and one slash less for two", ()
 });
 
 Deno.test("interpret() knows commands by name and alias, in any case of letters", () => {
-  for (const line of ["exit", " exit ", "/exit", "/quit", "/EXIT", "/leave now", "/help", "/?"]) {
+  for (
+    const line of [
+      "exit",
+      " exit ",
+      "/exit",
+      "/quit",
+      "/EXIT",
+      "/leave now",
+      "/j physics",
+      "/ROOMS",
+      "/help",
+      "/?",
+    ]
+  ) {
     assert.equal(interpret(line).kind, "command", line);
   }
 });

@@ -212,12 +212,12 @@ Deno.test("a refused message rejects its send alone; the connection goes on", as
   const { client } = server;
   const sending = [client.send("one"), client.send("two")];
   const [one, two] = await server.receiveSends(2) as [Send, Send];
-  server.say({ type: "error", code: "token-invalid", message: "no", id: one.id });
+  server.say({ type: "error", code: "token-invalid", message: "no", room: LOBBY, id: one.id });
   server.ack(two);
   await assertFails(sending[0] as Promise<AckEvent>, PeerError, "token-invalid");
   assert.equal((await sending[1])?.seq, 1);
   const { type: _type, ...event } = await nextEvent(client, "error");
-  assert.deepEqual(event, { code: "token-invalid", message: "no", id: one.id });
+  assert.deepEqual(event, { code: "token-invalid", message: "no", room: LOBBY, id: one.id });
 });
 
 Deno.test("who does not read events holds the server up, loses nothing, and can go on", async () => {

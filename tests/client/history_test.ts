@@ -9,6 +9,7 @@ import type { ClientEvent, MessageEvent } from "../../lib/client/events.ts";
 import { CallerError, EnvironmentError, PeerError } from "../../lib/errors.ts";
 import { FernetKey } from "../../lib/fernet.ts";
 import type { LogEntry } from "../../lib/log/message_log.ts";
+import { LOBBY } from "../../lib/rooms/open_room.ts";
 import { assertFails, nextEvent } from "../attacks/server.ts";
 import { brief, PuppetServer } from "./puppet_server.ts";
 
@@ -119,6 +120,7 @@ Deno.test("showHistory() goes on from what was shown, says what it shows, up to 
     type: "notice",
     code: "history",
     message: "Messages 2 to 4 of lobby; /history shows older ones",
+    room: LOBBY,
   });
   assert.deepEqual(brief(more), ["past m2", "past m3", "past m4"]);
   const [last, ...rest] = await showMore(100);
@@ -148,13 +150,13 @@ Deno.test("history that the server cannot read is an error, and the connection g
   await using server = await PuppetServer.start({ history: 300 }, said(400));
   await server.answerHistory();
   await server.receive("history");
-  server.say({ type: "error", code: "history-failed", message: "The disk is gone" });
+  server.say({ type: "error", code: "history-failed", message: "The disk is gone", room: LOBBY });
   const events = brief(await server.events());
   assert.equal(events.length, 201, "what came is shown");
   assert.equal(events.at(-1), "error history-failed");
   const showing = server.client.showHistory(1);
   await server.receive("history");
-  server.say({ type: "error", code: "history-failed", message: "still" });
+  server.say({ type: "error", code: "history-failed", message: "still", room: LOBBY });
   await assertFails(showing, EnvironmentError, "history-failed");
 });
 
@@ -170,8 +172,8 @@ Deno.test("a page that an outage cut off is asked for again, and nothing is show
   assert.deepEqual(await server.answerHistory(), cutOff);
   server.deliver(...server.log.slice(400));
   assert.deepEqual(brief(await server.events()), [
-    ...texts(400).slice(100).map((text) => `past ${text}`),
     "reconnecting connection-cut",
+    ...texts(400).slice(100).map((text) => `past ${text}`),
     "reconnected",
     "message missed",
   ]);
@@ -190,11 +192,13 @@ Deno.test("older messages without a key are one line with their number and the k
     type: "notice",
     code: "older-key",
     message: `12 older messages need an older key (${lost.id})`,
+    room: LOBBY,
   });
   assert.deepEqual(error, {
     type: "error",
     code: "token-invalid",
     message: "Older messages whose tokens are not valid: 1",
+    room: LOBBY,
   });
   assert.deepEqual(brief(messages), ["past x", "past readable"]);
 });

@@ -17,16 +17,16 @@ const MESSAGE: MessageEvent = {
 };
 
 Deno.test("formatMessage() is one line: the time here, the sender, the text", () => {
-  assert.match(formatMessage(MESSAGE), /^\[\d\d:04:05\] alice: two ⏎ lines$/);
+  assert.match(formatMessage(MESSAGE, "lobby"), /^\[\d\d:04:05\] alice: two ⏎ lines$/);
 });
 
 Deno.test("formatMessage() shows what someone does as such", () => {
   const waves = { ...MESSAGE, text: "waves\x1b", action: true } as const;
-  assert.match(formatMessage(waves), /^\[\d\d:04:05\] \* alice waves␛$/);
+  assert.match(formatMessage(waves, "lobby"), /^\[\d\d:04:05\] \* alice waves␛$/);
 });
 
 Deno.test("formatFound() is one line, with the day", () => {
   const { type: _, history: __, ...message } = MESSAGE;
   const found: FoundEvent = { type: "found", ...message, matches: [[0, 3]] };
-  assert.match(formatFound(found), /^\[2026-01-0\d \d\d:04:05\] alice: two ⏎ lines$/);
+  assert.match(formatFound(found, "lobby"), /^\[2026-01-0\d \d\d:04:05\] alice: two ⏎ lines$/);
 });

@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import type { AckEvent, ReconnectingEvent } from "../../lib/client/events.ts";
-import { LoginError, PeerError } from "../../lib/errors.ts";
+import { CallerError, EnvironmentError, LoginError, PeerError } from "../../lib/errors.ts";
 import { FernetKey } from "../../lib/fernet.ts";
 import { LOBBY } from "../../lib/rooms/open_room.ts";
 import { allEvents, assertFails, nextEvent } from "../attacks/server.ts";
@@ -50,7 +50,12 @@ Deno.test("reconnecting tells the attempt, the wait, a code and a sentence; reco
   assert.deepEqual(event, { type: "reconnecting", attempt: 1, reason, message });
   await server.acceptAgain();
   const reconnected = await nextEvent(server.client, "reconnected");
-  assert.deepEqual(reconnected, { type: "reconnected", room: LOBBY, last_seq: 1 });
+  assert.deepEqual(reconnected, {
+    type: "reconnected",
+    room: LOBBY,
+    kind: "open",
+    last_seq: 1,
+  });
 });
 
 Deno.test("what was not acked is sent again in its order, with what was said meanwhile behind", async () => {
@@ -167,7 +172,7 @@ Deno.test("key-outdated: the text is sealed again under its id, and nobody notic
   const [send] = await server.receiveSends(1) as [Send];
   server.keys.unshift(FernetKey.generate());
   server.say({ type: "keys", room: LOBBY, keys: server.keys.map(String) });
-  server.say({ type: "error", code: "key-outdated", message: "no", id: "a" });
+  server.say({ type: "error", code: "key-outdated", message: "no", room: LOBBY, id: "a" });
   const [again] = await server.receiveSends(1) as [Send];
   assert.deepEqual([again.id, again.sent_at, again.key_id], ["a", send.sent_at, server.key.id]);
   server.ack(again);
@@ -179,7 +184,7 @@ Deno.test("key-outdated for ever, or without a new key: the message is refused",
   await using server = await PuppetServer.start();
   const { client } = server;
   const refuse = (id: string): void =>
-    server.say({ type: "error", code: "key-outdated", message: "no", id });
+    server.say({ type: "error", code: "key-outdated", message: "no", room: LOBBY, id });
   const sending = client.send("text", { id: "same" });
   await server.receiveSends(1);
   refuse("same");
@@ -322,13 +327,23 @@ Deno.test("a login that is refused or relayed, and another name, end it; throttl
   assert.equal((await nextEvent(server.client, "closed")).reason, "message-unexpected");
 });
 
-Deno.test("a room that is gone after the outage is the end", async () => {
+Deno.test("a room that is gone after the outage is left, and the connection goes on", async () => {
   await using server = await PuppetServer.start();
+  const { client } = server;
+  const sending = client.send("text");
+  await server.receiveSends(1);
   server.cut();
   await server.accept();
   await server.receive("join");
-  server.say({ type: "error", code: "room-unknown", message: "No such room" });
-  assert.equal((await nextEvent(server.client, "closed")).reason, "room-unknown");
+  const [code, message] = ["room-unknown", "No such room"];
+  server.say({ type: "error", code, message, room: LOBBY });
+  const left = await nextEvent(client, "left");
+  assert.deepEqual(left, { type: "left", room: LOBBY, reason: code, message });
+  await assertFails(sending, EnvironmentError, code);
+  assert.deepEqual(client.rooms, []);
+  await assertFails(client.send("text"), CallerError, "room-missing");
+  await server.letIn("physics");
+  assert.equal(client.room.room, "physics");
 });
 
 Deno.test("a server that is silent for too long is given up, after pings", async () => {
@@ -370,7 +385,9 @@ Deno.test("a client whose owner does not read is not taken for a silent server",
 });
 
 Deno.test("a server that stops while the client joins, or does not answer, is tried again", async () => {
-  await using server = await PuppetServer.start({ timing: { answerMs: 50 } });
+  await using server = await PuppetServer.start({
+    timing: { silenceMs: 50, lookMs: 10 },
+  });
   server.cut();
   await server.accept();
   await server.receive("join");
@@ -381,7 +398,7 @@ Deno.test("a server that stops while the client joins, or does not answer, is tr
   assert.deepEqual(brief(await server.events()), [
     CUT,
     "reconnecting server-stopping",
-    "reconnecting cannot-connect",
+    "reconnecting deadline-missed",
     "reconnected",
   ]);
 });
@@ -419,6 +436,7 @@ Deno.test("messages that need a key that came and went are counted in one line",
     type: "notice",
     code: "older-key",
     message: `30 older messages need an older key (${lost.id})`,
+    room: LOBBY,
   });
   assert.deepEqual(brief(events.slice(0, -1)), ["message readable"]);
 });

@@ -10,7 +10,7 @@
  */
 
 import assert from "node:assert/strict";
-import { runJsonMode } from "../../lib/client/batch_modes.ts";
+import { runJsonMode } from "../../lib/client/json_mode.ts";
 import type { ClientEvent } from "../../lib/client/events.ts";
 import { ExitCode } from "../../lib/errors.ts";
 import { ALICE, TestServer } from "../attacks/server.ts";
@@ -90,7 +90,7 @@ Deno.test(`JSON mode: ${JSON_LINES} random lines`, async () => {
       },
     },
     complain: (line) => assert.fail(line),
-  });
+  }, 0);
   const errors = events.filter((event) => event.type === "error");
   const refused = new Set(
     errors.map(({ message }) => /^Line (\d+) was not sent/.exec(message)?.[1]),

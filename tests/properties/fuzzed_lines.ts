@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { verifyCommand } from "../../lib/cli/log_verify.ts";
 import { formatAddress, parseAddress } from "../../lib/client/address.ts";
-import { interpret } from "../../lib/client/commands.ts";
+import { interpret } from "../../lib/client/commands/interpret.ts";
 import { inputLines } from "../../lib/client/input_lines.ts";
 import { KeyDecoder } from "../../lib/client/terminal/keys.ts";
 import { sanitizeText } from "../../lib/client/terminal/sanitize.ts";

@@ -50,7 +50,7 @@ Deno.test("formatMessage() is one harmless line, whatever sender and text", () =
   fc.assert(
     fc.property(hostile, hostile, timestamp, (sender, text, sent_at) => {
       const said = { type: "message", room: "lobby", seq: 1, id: "x", kind: "open" } as const;
-      const line = formatMessage({ ...said, sender, sent_at, text, history: false });
+      const line = formatMessage({ ...said, sender, sent_at, text, history: false }, "lobby");
       assert.doesNotMatch(line, HARMFUL);
       assert.match(line, /^\[\d\d:\d\d:\d\d\] /);
     }),

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { verifyCommand } from "../../lib/cli/log_verify.ts";
 import { formatAddress, parseAddress, parsePort } from "../../lib/client/address.ts";
-import { interpret } from "../../lib/client/commands.ts";
+import { interpret } from "../../lib/client/commands/interpret.ts";
 import { inputLines } from "../../lib/client/input_lines.ts";
 import { CallerError, EnvironmentError } from "../../lib/errors.ts";
 import { anyText, chainValue, roomName, wellFormedText } from "./arbitraries.ts";

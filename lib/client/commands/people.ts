@@ -1,0 +1,116 @@
+/**
+ * Commands about people: who is here, who is who, being away.
+ *
+ * @module
+ */
+
+import { CallerError } from "../../errors.ts";
+import { MAX_AWAY_CHARS } from "../../protocol/limits.ts";
+import type { ResultOf } from "../../protocol/requests.ts";
+import { calendarDate, clockTime } from "../output.ts";
+import type { ClientCommand } from "./command.ts";
+
+/** See the module's description. */
+export const PEOPLE_COMMANDS: readonly ClientCommand[] = [
+  {
+    name: "names",
+    aliases: ["who"],
+    arguments: "",
+    help: "show who is in this room",
+    example: "/names",
+    async run({ chat, current, say }): Promise<void> {
+      say(listNames(await chat.request({ do: "names", room: current.need() })));
+    },
+  },
+  {
+    name: "whois",
+    aliases: [],
+    arguments: "NAME",
+    help: "show someone's role, sessions, and the rooms that you share",
+    example: "/whois alice",
+    async run({ chat, say }, args): Promise<void> {
+      for (const line of describe(await chat.request({ do: "whois", user: args.word() }))) {
+        say(line);
+      }
+    },
+  },
+  {
+    name: "away",
+    aliases: [],
+    arguments: "[TEXT]",
+    help: "tell others that you are away, and why",
+    details: `At most ${MAX_AWAY_CHARS} characters, which the server can read. ` +
+      "It ends with /back, or with the next thing that you say.",
+    example: "/away lunch",
+    async run({ chat, say }, args): Promise<void> {
+      await chat.setAway(args.rest);
+      say("You are away; /back ends that, and so does the next thing that you say");
+    },
+  },
+  {
+    name: "back",
+    aliases: [],
+    arguments: "",
+    help: "tell others that you are back",
+    example: "/back",
+    async run({ chat, say }): Promise<void> {
+      await chat.back();
+      say("You are back");
+    },
+  },
+  {
+    name: "me",
+    aliases: [],
+    arguments: "TEXT",
+    help: "say what you do",
+    example: "/me waves",
+    run: ({ act }, args) => act(args.text()),
+  },
+  {
+    name: "msg",
+    aliases: ["dm", "query", "w"],
+    arguments: "NAME TEXT",
+    help: "private messages: there are none yet",
+    details: "Nothing is sent. There will be private messages once the server cannot read them.",
+    example: "/msg alice hello",
+    run(): never {
+      throw new CallerError("no-private-messages", "Nothing was sent: no private messages yet", {
+        hint: "the server could read them; there will be some that it cannot read",
+      });
+    },
+  },
+];
+
+/** `In lobby: alice (operator), bob (away: lunch), carol`. */
+function listNames({ room, names, more }: ResultOf<"names">): string {
+  const people = names.map(({ user, role, away }) => {
+    const notes = [...(role === "operator" ? ["operator"] : []), ...awayNotes(away)];
+    return notes.length === 0 ? user : `${user} (${notes.join(", ")})`;
+  });
+  const rest = more === 0 ? "" : `, and ${more} more`;
+  return `In ${room}: ${people.join(", ") || "nobody"}${rest}`;
+}
+
+function describe(person: ResultOf<"whois">): string[] {
+  const { user, role, away, muted, sessions, more, rooms } = person;
+  const count = sessions.length + more;
+  const notes = [
+    role,
+    ...awayNotes(away),
+    ...(muted ? ["muted"] : []),
+    count === 0 ? "not here now" : count === 1 ? "1 session" : `${count} sessions`,
+    ...(rooms.length === 0 ? [] : [`with you in ${rooms.join(", ")}`]),
+  ];
+  return [
+    `${user}: ${notes.join(", ")}`,
+    ...sessions.map(({ since, address }) => {
+      const from = address === undefined ? "" : `, from ${address}`;
+      return `  since ${calendarDate(since)} ${clockTime(since)}${from}`;
+    }),
+  ];
+}
+
+function awayNotes(away: string | undefined): string[] {
+  if (away === undefined) return [];
+  return [away === "" ? "away" : `away: ${away}`];
+}

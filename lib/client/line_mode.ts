@@ -1,0 +1,82 @@
+/**
+ * Line mode, for pipes and people's scripts: each input line is a message or a `/command`, each
+ * message from others is one line on the output, and whatever else there is to say is a diagnostic.
+ *
+ * @module
+ */
+
+import { describeError } from "../errors.ts";
+import { Batch, type Mode, type Streams } from "./batch.ts";
+import { interpret } from "./commands/interpret.ts";
+import type { ChatConnection } from "./connection.ts";
+import type { ClientEvent, FoundEvent, MessageEvent } from "./events.ts";
+import { formatFound, formatMessage, LineWriter } from "./output.ts";
+import { describeLeft, describePresence, describeSlow, describeTopic } from "./sentences.ts";
+import { sanitizeText } from "./terminal/sanitize.ts";
+
+/**
+ * Runs it. Messages of the room that it came for are shown as such, those of others with the room's
+ * name.
+ *
+ * @param history older messages that another room begins with.
+ * @returns the exit code: 1 if a line could not be sent or done; that of the reason if the
+ * connection ended by itself.
+ */
+export function runLineMode(
+  chat: ChatConnection,
+  streams: Streams,
+  history: number,
+): Promise<number> {
+  const writer = new LineWriter(streams.output);
+  const home = chat.room.room;
+  const mode: Mode = {
+    read: interpret,
+    async show(event): Promise<void> {
+      if (event.type === "message") return await writer.write(formatMessage(event, home));
+      if (event.type === "found") return await writer.write(formatFound(event, home));
+      const remark = describeEvent(event, chat.user);
+      if (remark !== undefined) streams.complain(remark);
+    },
+    say: (line) => void writer.write(sanitizeText(line)),
+    refuse(error, fate, lineNumber): Promise<void> {
+      streams.complain(`Line ${lineNumber} was not ${fate}: ${describeError(error)}`);
+      return Promise.resolve();
+    },
+  };
+  return new Batch(chat, streams, mode, history).run();
+}
+
+/** An event that is no message, as a line for people, if there is something to say. */
+function describeEvent(
+  event: Exclude<ClientEvent, MessageEvent | FoundEvent>,
+  user: string,
+): string | undefined {
+  switch (event.type) {
+    case "ready":
+      return `Joined ${event.room} as ${event.user}`;
+    case "joined":
+      return `Joined ${event.room}`;
+    case "left":
+      return describeLeft(event);
+    case "topic":
+      return describeTopic(event);
+    case "slow":
+      return describeSlow(event);
+    case "presence":
+      return describePresence(event, user);
+    case "error":
+      // What is about an own message is said with its line.
+      return event.id === undefined ? `Error: ${event.message}` : undefined;
+    case "reconnecting":
+      return `${event.message}: trying again in ${(event.delay_ms / 1_000).toFixed(1)} s`;
+    case "reconnected":
+      return `Connected again to ${event.room}`;
+    case "notice":
+    case "search":
+      return event.message;
+    case "closed":
+      return event.reason === "left" ? undefined : event.message;
+    case "ack":
+      return undefined;
+  }
+}

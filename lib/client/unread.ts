@@ -1,0 +1,56 @@
+/**
+ * What was said in rooms that a person is in, but not looking at: the newest of it, and how much.
+ *
+ * @module
+ */
+
+import type { MessageEvent } from "./events.ts";
+
+/** Messages that are kept for a room: some screens. */
+const MAX_KEPT = 200;
+
+/** Something that was said, by others or by oneself. */
+export type Said = Pick<
+  MessageEvent,
+  "sender" | "text" | "sent_at" | "action" | "history" | "mention"
+>;
+
+/** What waits in a room. */
+export interface Waiting {
+  /** The newest of it, oldest first. */
+  said: Said[];
+  /** Messages that were not seen, by others and not of before. */
+  count: number;
+  /** Older ones that were not kept. */
+  dropped: number;
+}
+
+/** See the module's description. */
+export class Unread {
+  readonly #rooms = new Map<string, Waiting>();
+
+  /** @param isNews whether to count it. */
+  add(room: string, said: Said, isNews: boolean): void {
+    const waiting = this.#rooms.get(room) ?? { said: [], count: 0, dropped: 0 };
+    this.#rooms.set(room, waiting);
+    waiting.said.push(said);
+    if (isNews) waiting.count += 1;
+    if (waiting.said.length <= MAX_KEPT) return;
+    waiting.said.shift();
+    waiting.dropped += 1;
+  }
+
+  /** The rooms with something new, and how much. */
+  get counts(): { room: string; count: number }[] {
+    return [...this.#rooms]
+      .map(([room, { count }]) => ({ room, count }))
+      .filter(({ count }) => count > 0);
+  }
+
+  /** Takes what waits in a room: it is read now, or does not matter any more. */
+  take(room: string): Waiting {
+    const waiting = this.#rooms.get(room) ?? { said: [], count: 0, dropped: 0 };
+    this.#rooms.delete(room);
+    return waiting;
+  }
+}
