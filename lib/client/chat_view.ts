@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Bell } from "./bell.ts";
 import type { ChatConnection } from "./connection.ts";
 import type { CurrentRoom } from "./current_room.ts";
 import type { AckEvent, ClientEvent, LeftEvent, PresenceEvent } from "./events.ts";
@@ -21,6 +22,7 @@ export interface ChatViewOptions {
   terminal: Terminal;
   chat: ChatConnection;
   current: CurrentRoom;
+  bell: Bell;
 }
 
 /** See the module's description. */
@@ -28,15 +30,17 @@ export class ChatView {
   readonly #terminal: Terminal;
   readonly #chat: ChatConnection;
   readonly #current: CurrentRoom;
+  readonly #bell: Bell;
   readonly #unread = new Unread();
   /** Own messages by their ids, until they are stored: shown in the log's order, like all others. */
   readonly #sending = new Map<string, Said>();
   #isLost = false;
 
-  constructor({ terminal, chat, current }: ChatViewOptions) {
+  constructor({ terminal, chat, current, bell }: ChatViewOptions) {
     this.#terminal = terminal;
     this.#chat = chat;
     this.#current = current;
+    this.#bell = bell;
   }
 
   /** Own messages that are on their way. */
@@ -91,7 +95,7 @@ export class ChatView {
       case "left":
         return this.#showLeft(event);
       case "message":
-        return this.#hear(event.room, event, !event.history && event.sender !== this.#chat.user);
+        return this.#showMessage(event);
       case "ack":
         return this.#showOwn(event);
       case "reconnecting":
@@ -109,7 +113,7 @@ export class ChatView {
           ? this.#showFound()
           : this.#terminal.notice(event.message);
       case "found":
-        return this.#terminal.print(foundSegments(event));
+        return this.#terminal.print(foundSegments(event, this.#current.name));
       case "search":
         return this.#terminal.notice(event.message);
       case "error":
@@ -162,6 +166,12 @@ export class ChatView {
     this.complain(message);
   }
 
+  #showMessage(message: MessageEvent): void {
+    if (this.#bell.ringsFor(message)) this.#terminal.bell();
+    const isNews = !message.history && message.sender !== this.#chat.user;
+    this.#hear(message.room, message, isNews);
+  }
+
   #showOwn({ id, room }: AckEvent): void {
     const own = this.#sending.get(id);
     this.#sending.delete(id);
@@ -190,9 +200,10 @@ export class ChatView {
   }
 
   /** What was said before is dim, so that it is not taken for what is said now. */
-  #stylesFor({ sender, history }: Said): SaidStyles {
-    if (history) return { name: "dim", words: "dim" };
-    return { name: sender === this.#chat.user ? "bold" : styleFor(sender) };
+  #stylesFor({ sender, history, mention }: Said): SaidStyles {
+    if (history) return { name: "dim", words: mention ? "yellow" : "dim" };
+    const name = sender === this.#chat.user ? "bold" : styleFor(sender);
+    return mention ? { name, words: "brightYellow" } : { name };
   }
 }
 

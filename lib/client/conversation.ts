@@ -6,6 +6,7 @@
  */
 
 import { CallerError, describeError, ExitCode, exitCodeOf } from "../errors.ts";
+import { Bell } from "./bell.ts";
 import { ChatView } from "./chat_view.ts";
 import type { CommandContext } from "./commands/command.ts";
 import { interpret, type Meaning } from "./commands/interpret.ts";
@@ -31,11 +32,13 @@ export class Conversation {
     this.#chat = chat;
     const current = new CurrentRoom(chat.room.room, () => this.#view.showRoom());
     this.#current = current;
-    this.#view = new ChatView({ terminal, chat, current });
+    const bell = new Bell(chat.user);
+    this.#view = new ChatView({ terminal, chat, current, bell });
     this.#context = {
       chat,
       current,
       history,
+      bell,
       say: (line) => terminal.notice(line),
       act: (text) => Promise.resolve(this.#send(text, { action: true })),
       askSecret: (question) => this.#askSecret(question),

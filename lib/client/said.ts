@@ -28,12 +28,16 @@ export function saidSegments(
   return action ? [plain("* "), who, plain(` ${text}`)] : [who, plain(`: ${text}`)];
 }
 
-/** A message that was found, dim, with its day; what was looked for stands out. */
-export function foundSegments(event: FoundEvent): Segment[] {
-  const { sender, sent_at, action } = event;
+/**
+ * A message that was found, dim, with its day, and its room unless that is `home`; what was looked for
+ * stands out.
+ */
+export function foundSegments(event: FoundEvent, home: string | undefined): Segment[] {
+  const { room, sender, sent_at, action } = event;
   const time = `[${calendarDate(sent_at)} ${clockTime(sent_at)}]`;
+  const where = room === home ? "" : `#${room} `;
   const who = action ? `* ${sender} ` : `${sender}: `;
-  return [{ text: `${time} ${who}`, style: "dim" }, ...highlighted(event)];
+  return [{ text: `${time} ${where}${who}`, style: "dim" }, ...highlighted(event)];
 }
 
 function highlighted({ text, matches }: FoundEvent): Segment[] {

@@ -21,8 +21,15 @@ export interface Waiting {
   said: Said[];
   /** Messages that were not seen, by others and not of before. */
   count: number;
+  /** Of them, those that mention this account. */
+  mentions: number;
   /** Older ones that were not kept. */
   dropped: number;
+}
+
+/** A room with something new, and how much of it. */
+export interface UnreadCount extends Pick<Waiting, "count" | "mentions"> {
+  room: string;
 }
 
 /** See the module's description. */
@@ -31,26 +38,31 @@ export class Unread {
 
   /** @param isNews whether to count it. */
   add(room: string, said: Said, isNews: boolean): void {
-    const waiting = this.#rooms.get(room) ?? { said: [], count: 0, dropped: 0 };
+    const waiting = this.#rooms.get(room) ?? nothing();
     this.#rooms.set(room, waiting);
     waiting.said.push(said);
     if (isNews) waiting.count += 1;
+    if (isNews && said.mention) waiting.mentions += 1;
     if (waiting.said.length <= MAX_KEPT) return;
     waiting.said.shift();
     waiting.dropped += 1;
   }
 
   /** The rooms with something new, and how much. */
-  get counts(): { room: string; count: number }[] {
+  get counts(): UnreadCount[] {
     return [...this.#rooms]
-      .map(([room, { count }]) => ({ room, count }))
+      .map(([room, { count, mentions }]) => ({ room, count, mentions }))
       .filter(({ count }) => count > 0);
   }
 
   /** Takes what waits in a room: it is read now, or does not matter any more. */
   take(room: string): Waiting {
-    const waiting = this.#rooms.get(room) ?? { said: [], count: 0, dropped: 0 };
+    const waiting = this.#rooms.get(room) ?? nothing();
     this.#rooms.delete(room);
     return waiting;
   }
+}
+
+function nothing(): Waiting {
+  return { said: [], count: 0, mentions: 0, dropped: 0 };
 }

@@ -35,7 +35,7 @@ Deno.test("what is said, and what is done", () => {
 });
 
 Deno.test("what was looked for stands out, and all that is found is harmless", () => {
-  const segments = foundSegments(FOUND);
+  const segments = foundSegments(FOUND, "lobby");
   assert.deepEqual(
     segments.filter(({ style }) => style !== "dim").map(({ text }) => text),
     ["exam", "exam"],
@@ -45,6 +45,14 @@ Deno.test("what was looked for stands out, and all that is found is harmless", (
     /^\[2026-01-0\d \d\d:04:05\] alice: an exam, ␛\[2Jand exams$/,
   );
   assert.ok(
-    renderText(foundSegments({ ...FOUND, action: true }), false).includes("* alice an exam"),
+    renderText(foundSegments({ ...FOUND, action: true }, "lobby"), false).includes(
+      "* alice an exam",
+    ),
   );
+});
+
+Deno.test("what is found in another room than the one that is looked at has its name", () => {
+  for (const home of ["physics", undefined]) {
+    assert.match(renderText(foundSegments(FOUND, home), false), /\d\] #lobby alice: an exam/);
+  }
 });

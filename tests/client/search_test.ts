@@ -322,10 +322,7 @@ Deno.test("each room has a search of its own, and leaving a room ends its one", 
   await using server = await PuppetServer.start({}, said(10));
   const physics = server.room("physics");
   for (let at = 0; at < 250; at += 1) physics.store("exam in physics");
-  const joining = server.client.join("physics");
-  await server.receive("join");
-  server.say(physics.joined());
-  await joining;
+  await server.letIn("physics");
   server.client.search("physics", "physics");
   server.client.search("exam");
   assert.equal((await server.receive("history")).room, "physics");

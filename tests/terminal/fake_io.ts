@@ -14,10 +14,16 @@ export class FakeIo implements TerminalIo {
   #ended = false;
   #wake: (() => void) | undefined;
   #idle: (() => void) | undefined;
+  #written = Promise.withResolvers<void>();
 
   /** Resolves when all that was typed has been read and looked at. */
   idle(): Promise<void> {
     return new Promise((resolve) => this.#idle = resolve);
+  }
+
+  /** Resolves when what was written matches. */
+  async shown(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.output)) await this.#written.promise;
   }
 
   type(text: string): void {
@@ -44,6 +50,8 @@ export class FakeIo implements TerminalIo {
 
   write(bytes: Uint8Array): void {
     this.output += new TextDecoder().decode(bytes);
+    this.#written.resolve();
+    this.#written = Promise.withResolvers();
   }
 
   setRaw(on: boolean): void {

@@ -5,6 +5,7 @@
  */
 
 import { CallerError } from "../../errors.ts";
+import type { Bell } from "../bell.ts";
 import type { ChatConnection } from "../connection.ts";
 import type { CurrentRoom } from "../current_room.ts";
 
@@ -15,6 +16,8 @@ export interface CommandContext {
   readonly current: CurrentRoom;
   /** Older messages that a room begins with. */
   readonly history: number;
+  /** The terminal's bell; without a terminal there is none. */
+  readonly bell?: Bell;
   /** Shows a line to the person, after the sanitizer: it may hold what others wrote. */
   say(line: string): void;
   /** Sends to the current room what this user does. */

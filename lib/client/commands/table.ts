@@ -12,6 +12,7 @@ import { MODERATION_COMMANDS } from "./moderation.ts";
 import { nearest } from "./nearest.ts";
 import { PAST_COMMANDS } from "./past.ts";
 import { PEOPLE_COMMANDS } from "./people.ts";
+import { READING_COMMANDS } from "./reading.ts";
 import { ROOM_COMMANDS } from "./rooms.ts";
 
 /** The table. */
@@ -20,6 +21,7 @@ export const COMMANDS: readonly ClientCommand[] = [
   ...ROOM_COMMANDS,
   ...PEOPLE_COMMANDS,
   ...PAST_COMMANDS,
+  ...READING_COMMANDS,
   ...MODERATION_COMMANDS,
   ...ACCOUNT_COMMANDS,
 ];

@@ -1,0 +1,147 @@
+/**
+ * What a person at a terminal reads, and hears: the bell, mentions, whom one ignores, and what a
+ * search finds. The terminal is one without a window; the server answers as the test says.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { Conversation } from "../../lib/client/conversation.ts";
+import { Terminal } from "../../lib/client/terminal/terminal.ts";
+import { FakeIo } from "../terminal/fake_io.ts";
+import { PuppetServer } from "./puppet_server.ts";
+
+const BELL = "\x07";
+
+/** Someone at a terminal, as alice in the lobby. */
+class Reader implements AsyncDisposable {
+  readonly io = new FakeIo();
+  readonly server: PuppetServer;
+  readonly #terminal: Terminal;
+  readonly #ended: Promise<number>;
+
+  constructor(server: PuppetServer) {
+    this.server = server;
+    this.#terminal = Terminal.open(this.io, { color: false, maxLineBytes: 1_000 });
+    this.#ended = new Conversation(this.#terminal, server.client, 0).run();
+  }
+
+  /** Types a line, and waits for what it brings. */
+  async type(line: string, answer: RegExp): Promise<void> {
+    this.io.output = "";
+    this.io.type(`${line}\r`);
+    await this.io.shown(answer);
+  }
+
+  /** How often the bell rings while these are said, and one thing more by bob. */
+  async ringsFor(...said: readonly [sender: string, text: string][]): Promise<number> {
+    this.io.output = "";
+    for (const [sender, text] of said) {
+      this.server.deliver(this.server.store(text, { sender }));
+    }
+    this.server.deliverText("that is all");
+    await this.io.shown(/that is all/);
+    return this.io.output.split(BELL).length - 1;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.server.client.abandon();
+    await this.#ended;
+    this.#terminal.restore();
+  }
+}
+
+Deno.test("the bell rings for a mention; not for other words, those of before, or a BEL in a text", async () => {
+  await using server = await PuppetServer.start({ history: 1 }, (server) => {
+    server.store("before: @alice");
+  });
+  await server.answerHistory();
+  await using reader = new Reader(server);
+  await reader.io.shown(/before: @alice/);
+  assert.ok(!reader.io.output.includes(BELL));
+  assert.equal(await reader.ringsFor(["bob", "hello"], ["bob", `ding ${BELL}`]), 0);
+  assert.equal(await reader.ringsFor(["bob", "hello @alice"]), 1);
+});
+
+Deno.test("many mentions at once are one ring", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  assert.equal(await reader.ringsFor(["bob", "@alice"], ["carol", "@alice"], ["bob", "@alice"]), 1);
+});
+
+Deno.test("/bell all rings for every message of others, /bell off for none", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  await reader.type("/bell", /The bell rings when someone mentions you/);
+  await reader.type("/bell off", /The bell rings never/);
+  assert.equal(await reader.ringsFor(["bob", "@alice"]), 0);
+  await reader.type("/bell loud", /Use it so: \/bell \[off\|mention\|all\]/);
+  await reader.type("/bell all", /The bell rings for every message of others/);
+  assert.equal(await reader.ringsFor(["alice", "from elsewhere"], ["bob", "hello"]), 1);
+});
+
+Deno.test("/ignore hides someone's words and silences their mentions, until /unignore", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  await reader.type("/ignore", /You ignore nobody/);
+  await reader.type("/ignore Mallory", /You ignore Mallory/);
+  await reader.type("/ignore alice", /Nobody can ignore themselves/);
+  assert.equal(await reader.ringsFor(["mallory", "@alice spam"]), 0);
+  assert.ok(!reader.io.output.includes("spam"));
+  await reader.type("/unignore mallory", /You see mallory again/);
+  assert.equal(await reader.ringsFor(["mallory", "@alice sorry"]), 1);
+  assert.match(reader.io.output, /mallory: @alice sorry/);
+  await reader.type("/unignore mallory", /Nobody of that name is ignored/);
+});
+
+Deno.test("what is unread in another room is counted in the prompt, mentions apart", async () => {
+  await using server = await PuppetServer.start();
+  const physics = await server.letIn("physics");
+  await using reader = new Reader(server);
+  server.deliver(physics.store("hello"));
+  await reader.io.shown(/lobby \(open\) \[physics 1\]> /);
+  server.deliver(physics.store("@alice?"));
+  await reader.io.shown(/lobby \(open\) \[physics 2 @1\]> /);
+  assert.ok(reader.io.output.includes(BELL));
+  assert.ok(!reader.io.output.includes("@alice?"));
+  await reader.type("/join physics", /bob: @alice\?[^]*physics \(open\)> /);
+});
+
+Deno.test("/search shows what it finds with its day, and a sum", async () => {
+  await using server = await PuppetServer.start({}, (server) => {
+    for (const text of ["the exam is on Friday", "what exam?", "nothing"]) server.store(text);
+  });
+  await using reader = new Reader(server);
+  const answering = server.answerHistory();
+  await reader.type('/search EXAM "on friday"', /1 found in 3 messages of lobby/);
+  await answering;
+  assert.match(
+    reader.io.output,
+    /\[20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\] bob: the exam is on Friday\r\n/,
+  );
+  await reader.type("/search stop", /There is no search to stop/);
+  await reader.type("/search more", /There is no search to go on/);
+  await reader.type("/search", /Use it so: \/search WORDS/);
+});
+
+Deno.test("a person types on while a search is under way, and stops it", async () => {
+  await using server = await PuppetServer.start({}, (server) => {
+    for (let at = 0; at < 300; at += 1) server.store("exam");
+  });
+  await using reader = new Reader(server);
+  reader.io.type("/search exam\r");
+  await server.receive("history");
+  reader.io.type("hello\r");
+  await server.receive("send");
+  await reader.type("/search stop", /Search stopped: 0 found/);
+});
+
+Deno.test("what someone does is shown as such, also the own", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  reader.io.type("/me waves  twice\r");
+  const [send] = await server.receiveSends(1);
+  assert.ok(send);
+  server.ack(send);
+  await reader.io.shown(/\* alice waves {2}twice/);
+});
