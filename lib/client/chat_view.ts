@@ -8,7 +8,7 @@
 import type { Bell } from "./bell.ts";
 import type { ChatConnection } from "./connection.ts";
 import type { CurrentRoom } from "./current_room.ts";
-import type { AckEvent, ClientEvent, LeftEvent, PresenceEvent } from "./events.ts";
+import type { AckEvent, ClientEvent, LeftEvent, MessageEvent, PresenceEvent } from "./events.ts";
 import { clockTime } from "./output.ts";
 import { promptFor } from "./prompt.ts";
 import { foundSegments, saidSegments, type SaidStyles } from "./said.ts";
