@@ -75,7 +75,8 @@ export class ChatView {
       const { said, count, dropped } = this.#unread.take(room);
       if (count > 0) this.#terminal.notice(`Unread in ${room}: ${count}`);
       if (dropped > 0) this.#terminal.notice(`${dropped} of them are not kept: ${howToSee(room)}`);
-      for (const one of said) this.#print(one);
+      const { ignored } = this.#chat; // since it was said, perhaps
+      for (const one of said) if (!ignored.has(one.sender)) this.#print(one);
     }
     this.showPrompt();
   }

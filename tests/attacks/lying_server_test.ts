@@ -278,11 +278,11 @@ for (const [name, alter] of Object.entries(PAGES)) {
 for (const [name, alter] of Object.entries(PAGES)) {
   Deno.test(`search: a page ${name}`, async () => {
     await using server = await PuppetServer.start({}, prepare);
-    const searching = server.client.search("old");
+    server.client.search("old");
     await server.answerHistory(alter);
     // Where the page is too short, or leads nowhere, the client may ask on.
     const more = server.answerHistory().catch(() => {});
-    await searching;
+    await server.client.settled();
     const events = brief(await server.events());
     assert.equal(events[0], LIE, "told before what was found in the page");
     assert.equal(events.filter((line) => line === LIE).length, 1, "said once");
@@ -298,9 +298,9 @@ Deno.test("search: a message that is in the log twice, with a chain that fits", 
     const { seq: _, chain: __, ...again } = server.log[0] as LogEntry;
     server.append(again);
   });
-  const searching = server.client.search("one");
+  server.client.search("one");
   await server.answerHistory();
-  await searching;
+  await server.client.settled();
   const events = brief(await server.events());
   assert.deepEqual(events, [LIE, "found one", "found one", "search beginning"]);
 });

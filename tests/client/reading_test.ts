@@ -107,6 +107,17 @@ Deno.test("what is unread in another room is counted in the prompt, mentions apa
   await reader.type("/join physics", /bob: @alice\?[^]*physics \(open\)> /);
 });
 
+Deno.test("who is ignored is not shown either where their words were unread before", async () => {
+  await using server = await PuppetServer.start();
+  const physics = await server.letIn("physics");
+  await using reader = new Reader(server);
+  server.deliver(physics.store("spam", { sender: "mallory" }), physics.store("hello"));
+  await reader.io.shown(/\[physics 2\]> /);
+  await reader.type("/ignore mallory", /You ignore mallory/);
+  await reader.type("/join physics", /bob: hello[^]*physics \(open\)> /);
+  assert.ok(!reader.io.output.includes("spam"));
+});
+
 Deno.test("/search shows what it finds with its day, and a sum", async () => {
   await using server = await PuppetServer.start({}, (server) => {
     for (const text of ["the exam is on Friday", "what exam?", "nothing"]) server.store(text);
