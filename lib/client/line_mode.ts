@@ -29,11 +29,15 @@ export function runLineMode(
 ): Promise<number> {
   const writer = new LineWriter(streams.output);
   const home = chat.room.room;
+  let isLost = false;
   const mode: Mode = {
     read: interpret,
     async show(event): Promise<void> {
       if (event.type === "message") return await writer.write(formatMessage(event, home));
       if (event.type === "found") return await writer.write(formatFound(event, home));
+      if (event.type === "reconnected" && !isLost) return; // once, however many rooms there are
+      if (event.type === "reconnecting") isLost = true;
+      if (event.type === "reconnected") isLost = false;
       const remark = describeEvent(event, chat.user);
       if (remark !== undefined) streams.complain(remark);
     },
@@ -70,7 +74,7 @@ function describeEvent(
     case "reconnecting":
       return `${event.message}: trying again in ${(event.delay_ms / 1_000).toFixed(1)} s`;
     case "reconnected":
-      return `Connected again to ${event.room}`;
+      return "Connected again";
     case "notice":
     case "search":
       return event.message;
