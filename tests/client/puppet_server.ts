@@ -164,6 +164,18 @@ export class PuppetServer implements AsyncDisposable {
     }
   }
 
+  /** The next message but pings, which has to be of one of some types. */
+  async receiveAny<T extends ClientMessage["type"]>(
+    types: readonly T[],
+  ): Promise<MessageOf<ClientMessage, T>> {
+    for (;;) {
+      const message = decodeClientMessage(await this.channel.receive() as Uint8Array);
+      if (message.type === "ping") continue;
+      assert.ok((types as readonly string[]).includes(message.type), message.type);
+      return message as MessageOf<ClientMessage, T>;
+    }
+  }
+
   async receiveSends(count: number): Promise<Send[]> {
     const sends: Send[] = [];
     while (sends.length < count) sends.push(await this.receive("send"));

@@ -1,0 +1,215 @@
+/**
+ * Line mode and JSON mode in several rooms: which lines go where, what is shown how, and that no
+ * command is ever sent as a text.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { COMMANDS } from "../../lib/client/commands/table.ts";
+import { runJsonMode } from "../../lib/client/json_mode.ts";
+import { runLineMode } from "../../lib/client/line_mode.ts";
+import { LOBBY } from "../../lib/rooms/open_room.ts";
+import type { Send } from "./puppet_room.ts";
+import { PuppetServer } from "./puppet_server.ts";
+
+/** A client without a terminal whose input is typed by the test. */
+class Piped {
+  readonly output: string[] = [];
+  readonly diagnostics: string[] = [];
+  readonly ended: Promise<number>;
+  readonly #input = new TransformStream<Uint8Array, Uint8Array>();
+  readonly #writer = this.#input.writable.getWriter();
+  #changed = Promise.withResolvers<void>();
+
+  constructor(server: PuppetServer, run: typeof runLineMode, history = 0) {
+    const reader = this.#input.readable.getReader();
+    const input = {
+      async read(buffer: Uint8Array): Promise<number | null> {
+        const { value } = await reader.read();
+        if (value === undefined) return null;
+        buffer.set(value);
+        return value.length;
+      },
+    };
+    const output = {
+      write: (bytes: Uint8Array): Promise<number> => {
+        this.#note(this.output, new TextDecoder().decode(bytes).trimEnd());
+        return Promise.resolve(bytes.length);
+      },
+    };
+    const complain = (line: string): void => this.#note(this.diagnostics, line);
+    this.ended = run(server.client, { input, output, complain }, history);
+  }
+
+  async type(...lines: string[]): Promise<void> {
+    await this.#writer.write(new TextEncoder().encode(lines.map((line) => `${line}\n`).join("")));
+  }
+
+  /** Ends the input; returns the exit code. */
+  async end(server: PuppetServer): Promise<number> {
+    await this.#writer.close();
+    assert.equal(await server.channel.receive(), null);
+    await server.channel.close();
+    return await this.ended;
+  }
+
+  /** Resolves when a line was shown that matches. */
+  async shown(pattern: RegExp): Promise<void> {
+    while (![...this.output, ...this.diagnostics].some((line) => pattern.test(line))) {
+      await this.#changed.promise;
+    }
+  }
+
+  #note(lines: string[], line: string): void {
+    lines.push(line);
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}
+
+/** Lets a client in that has asked for a room. */
+async function letIn(server: PuppetServer): Promise<void> {
+  const { room } = await server.receive("join");
+  server.join(server.room(room).head, room);
+}
+
+async function takeSend(server: PuppetServer): Promise<[room: string, text: string]> {
+  const [send] = await server.receiveSends(1) as [Send];
+  server.ack(send);
+  return [send.room, JSON.parse(server.room(send.room).key.decryptText(send.token)).text];
+}
+
+Deno.test("line mode: lines go to the room that was joined last, and each room's lines say so", async () => {
+  await using server = await PuppetServer.start();
+  const piped = new Piped(server, runLineMode);
+  await piped.type("here", "/join #Physics", "there", "/join lobby", "here again");
+  assert.deepEqual(await takeSend(server), [LOBBY, "here"]);
+  await letIn(server);
+  assert.deepEqual(await takeSend(server), ["physics", "there"]);
+  assert.deepEqual(await takeSend(server), [LOBBY, "here again"]);
+  server.deliver(server.store("hello"), server.room("physics").store("hello"));
+  await piped.shown(/#physics/);
+  assert.match(piped.output[0] ?? "", /^\[\d\d:\d\d:\d\d\] bob: hello$/);
+  assert.match(piped.output[1] ?? "", /^\[\d\d:\d\d:\d\d\] #physics bob: hello$/);
+  assert.equal(await piped.end(server), 0);
+  assert.deepEqual(piped.diagnostics, ["Joined lobby as alice", "Joined physics"]);
+});
+
+Deno.test("line mode: a command that is refused is told with its line, and the exit code is 1", async () => {
+  await using server = await PuppetServer.start();
+  const piped = new Piped(server, runLineMode);
+  await piped.type("/kick bob", "/jion physics", "/whois", "/msg bob psst", "after");
+  const { ref } = await server.receive("request");
+  server.say({ type: "error", code: "not-operator", message: "Operators \x1b[2J only", ref });
+  assert.deepEqual(await takeSend(server), [LOBBY, "after"]);
+  assert.equal(await piped.end(server), 1);
+  const said = piped.diagnostics.slice(1);
+  assert.equal(said.length, 4);
+  assert.match(said[0] ?? "", /^Line 1 was not done: Operators/);
+  assert.match(
+    said[1] ?? "",
+    /^Line 2 was not sent: There is no command \/jion: did you mean \/join/,
+  );
+  assert.match(said[2] ?? "", /^Line 3 was not done: Use it so: \/whois NAME/);
+  assert.match(said[3] ?? "", /^Line 4 was not done: Nothing was sent/);
+});
+
+Deno.test("line mode: who is kicked out of the room is not taken to another one", async () => {
+  await using server = await PuppetServer.start();
+  const piped = new Piped(server, runLineMode);
+  await piped.type("/join physics");
+  await letIn(server);
+  await piped.shown(/Joined physics/);
+  server.say({ type: "left", room: "physics", code: "kicked", message: "out" });
+  await piped.shown(/You are out of physics: out/);
+  await piped.type("meant for physics", "/join lobby", "meant for all");
+  assert.deepEqual(await takeSend(server), [LOBBY, "meant for all"]);
+  assert.equal(await piped.end(server), 1);
+  assert.match(piped.diagnostics.at(-1) ?? "", /^Line 2 was not sent: You are in no room/);
+});
+
+Deno.test("line mode: topics, names and sentences of others are harmless on a terminal", async () => {
+  await using server = await PuppetServer.start();
+  const piped = new Piped(server, runLineMode);
+  const hostile = "\u202eevil\u2066";
+  await piped.type("/rooms", "/names", "/topic");
+  const answer = async (
+    result: Parameters<typeof server.say>[0] & { type: "reply" },
+  ): Promise<void> => {
+    const { ref } = await server.receive("request");
+    server.say({ ...result, ref });
+  };
+  server.room(LOBBY).topic = hostile;
+  server.say(server.room(LOBBY).settings("bob"));
+  const lobby = { room: LOBBY, kind: "open", topic: hostile, members: 1 } as const;
+  await answer({ type: "reply", ref: 1, result: { is: "rooms", rooms: [lobby], more: 0 } });
+  const bob = { user: "bob", role: "member", away: hostile } as const;
+  await answer({
+    type: "reply",
+    ref: 2,
+    result: { is: "names", room: LOBBY, names: [bob], more: 0 },
+  });
+  assert.equal(await piped.end(server), 0);
+  assert.deepEqual(piped.output, [
+    "* lobby (open), 1 here: \\u{202e}evil\\u{2066}",
+    "In lobby: bob (away: \\u{202e}evil\\u{2066})",
+    "The topic of lobby: \\u{202e}evil\\u{2066}",
+  ]);
+});
+
+Deno.test("JSON mode: events name their room; send takes any that was joined, and no other", async () => {
+  await using server = await PuppetServer.start();
+  const piped = new Piped(server, runJsonMode);
+  await piped.type(JSON.stringify({ type: "command", line: "/join physics" }));
+  await letIn(server);
+  await piped.shown(/"joined"/);
+  for (const room of [LOBBY, "physics", "math"]) {
+    await piped.type(JSON.stringify({ type: "send", room, text: `in ${room}` }));
+  }
+  assert.deepEqual(await takeSend(server), [LOBBY, "in lobby"]);
+  assert.deepEqual(await takeSend(server), ["physics", "in physics"]);
+  const changes = [{ user: "bob", change: "joined" } as const];
+  server.say({ type: "presence", room: "physics", changes, more: 3 });
+  assert.equal(await piped.end(server), 1);
+  const events = piped.output.map((line) => JSON.parse(line));
+  const find = (type: string): unknown => events.find((event) => event.type === type);
+  assert.deepEqual(find("joined"), { type: "joined", room: "physics", kind: "open", topic: "" });
+  assert.deepEqual(find("presence"), {
+    type: "presence",
+    room: "physics",
+    kind: "open",
+    changes,
+    more: 3,
+  });
+  assert.equal((find("error") as { code?: string }).code, "room-unknown");
+});
+
+Deno.test("/passwd needs a terminal: nothing is asked, and nothing is changed", async () => {
+  await using server = await PuppetServer.start();
+  const piped = new Piped(server, runJsonMode);
+  await piped.type(JSON.stringify({ type: "command", line: "/passwd" }));
+  await piped.shown(/terminal-missing/);
+  assert.equal(await piped.end(server), 1);
+});
+
+Deno.test("no line that begins with one slash is ever sent as a text", async () => {
+  await using server = await PuppetServer.start({ reconnectForMs: 0 });
+  const piped = new Piped(server, runLineMode);
+  const stays = COMMANDS.filter(({ leaves, name }) => !leaves && name !== "leave");
+  const words = stays.flatMap(({ name, aliases }) => [name, ...aliases]);
+  await piped.type(...words.flatMap((word) => [`/${word}`, `/${word}x y`]), "//help", "the end");
+  for (;;) {
+    const encoded = await server.receiveAny(["send", "request", "history"]);
+    if (encoded.type === "request") {
+      const { ref } = encoded;
+      server.say({ type: "error", code: "no", message: "no", ref });
+    } else if (encoded.type === "send") {
+      server.ack(encoded);
+      const { text } = JSON.parse(server.key.decryptText(encoded.token));
+      if (text === "the end") break;
+      assert.equal(text, "/help");
+    }
+  }
+  assert.equal(await piped.end(server), 1);
+});

@@ -1,0 +1,42 @@
+/** What waits in other rooms, and how the prompt tells. */
+
+import assert from "node:assert/strict";
+import { promptFor } from "../../lib/client/prompt.ts";
+import { type Said, Unread } from "../../lib/client/unread.ts";
+
+function said(text: string): Said {
+  return { sender: "bob", text, sent_at: "2026-01-01T00:00:00.000Z", history: false };
+}
+
+Deno.test("the newest 200 of a room are kept, all are counted, and taken once", () => {
+  const unread = new Unread();
+  for (let at = 1; at <= 250; at += 1) unread.add("physics", said(`${at}`), true);
+  const waiting = unread.take("physics");
+  assert.deepEqual([waiting.said.length, waiting.count, waiting.dropped], [200, 250, 50]);
+  assert.deepEqual([waiting.said[0]?.text, waiting.said.at(-1)?.text], ["51", "250"]);
+  assert.deepEqual(unread.take("physics").said, []);
+  assert.deepEqual(unread.counts, []);
+});
+
+Deno.test("what is no news waits, and is not counted", () => {
+  const unread = new Unread();
+  unread.add("physics", said("my own"), false);
+  assert.deepEqual(unread.counts, []);
+  assert.equal(unread.take("physics").said.length, 1);
+});
+
+Deno.test("the prompt: room and kind, a lost connection, no room, and where something is unread", () => {
+  const room = { room: "lobby", kind: "open" } as const;
+  const unread = (count: number): { room: string; count: number; mentions: number }[] =>
+    Array.from({ length: count }, (_, at) => ({ room: `r${at}`, count: at + 1, mentions: 0 }));
+  const prompt = (count: number, isLost = false, where: typeof room | undefined = room): string =>
+    promptFor({ room: where, isLost, unread: unread(count) });
+  assert.equal(prompt(0), "lobby (open)> ");
+  assert.equal(prompt(1, true), "lobby (open, reconnecting) [r0 1]> ");
+  assert.equal(promptFor({ room: undefined, isLost: false, unread: [] }), "(no room)> ");
+  assert.equal(
+    promptFor({ room: undefined, isLost: true, unread: unread(2) }),
+    "(no room, reconnecting) [r0 1, r1 2]> ",
+  );
+  assert.equal(prompt(9), "lobby (open) [r0 1, r1 2, r2 3, …]> ");
+});
