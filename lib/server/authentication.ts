@@ -71,7 +71,7 @@ export class Authentication {
       throw new PeerError("message-unexpected", "Too many logins failed on this connection");
     }
     const { demoReady, pacing, turns } = this.#context;
-    const attempt = pacing.attempt(foldName(message.username), this.#address);
+    const attempt = pacing.attempt(guessedAccount(message.username), this.#address);
     if (!attempt.allowed) return throttled(attempt.retryAfterMs);
     this.#attempts += 1;
     await pause(attempt.delayMs, signal);
@@ -106,6 +106,11 @@ export class Authentication {
     if (id === undefined) return startLogin(accounts, demoAllowed, message, encoded);
     return startInvited(accounts, operations.invitations.store, id, message, encoded);
   }
+}
+
+/** Whose password an attempt might guess; an invite's code is random, so nobody's. */
+function guessedAccount(username: string): string | undefined {
+  return idOfIdentity(username) === undefined ? foldName(username) : undefined;
 }
 
 /** What whoever has to wait is told. */

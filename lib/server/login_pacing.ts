@@ -104,13 +104,14 @@ export class LoginPacing {
 
   /**
    * Charges an attempt. `account` is the typed name folded to lower-case ASCII (whether or not there
-   * is such an account), `address` a peer's IP.
+   * is such an account), `address` a peer's IP. Without an account, for a secret that nobody guesses,
+   * the address alone is charged: a class may use one invite at the same moment.
    *
    * Within a burst it may go on at once; beyond it, `delayMs` is the wait until the next slot, the
    * latest of the account's, the address's and the pair's. If that wait is above `maxDelayMs`, the
    * attempt is refused and not charged.
    */
-  attempt(account: string, address: string): AllowedAttempt | RefusedAttempt {
+  attempt(account: string | undefined, address: string): AllowedAttempt | RefusedAttempt {
     const now = this.#now();
     const group = addressGroup(address);
     const charged = this.#chargedFor(account, group);
@@ -121,13 +122,14 @@ export class LoginPacing {
     const refunds = charged.map((one) => one.charge(now));
     const succeeded = (): void => {
       for (const refund of refunds.splice(0)) refund(this.#now());
-      this.#known.remember(account, group);
+      if (account !== undefined) this.#known.remember(account, group);
     };
     return { allowed: true, delayMs, succeeded };
   }
 
   /** The paces that an attempt takes a slot of. */
-  #chargedFor(account: string, group: string): Chargeable[] {
+  #chargedFor(account: string | undefined, group: string): Chargeable[] {
+    if (account === undefined) return [held(this.#addresses, group)];
     const known = this.#known.find(account, group);
     if (known !== undefined) return [known];
     return [

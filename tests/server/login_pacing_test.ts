@@ -443,3 +443,16 @@ Deno.test("when there are too many pairs, one goes of the account that logged in
   assert.deepEqual(left(), [0, 0, 0, 0, 5]);
   assert.equal(known.size, 5);
 });
+
+Deno.test("a secret that nobody guesses is paced by its address alone, and makes nobody known", () => {
+  const pacing = new LoginPacing({ now: () => 0, address: { burst: 40, intervalMs: 2_000 } });
+  const delays = Array.from({ length: 41 }, () => pacing.attempt(undefined, "192.0.2.1"))
+    .map((attempt) => attempt.allowed ? attempt.delayMs : -1);
+  assert.deepEqual(delays, [...Array(40).fill(0), 2_000]);
+  const other = pacing.attempt("alice", "192.0.2.1");
+  assert.equal(
+    other.allowed && other.delayMs,
+    4_000,
+    "the address's other attempts wait with them",
+  );
+});
