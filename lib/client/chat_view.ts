@@ -74,7 +74,9 @@ export class ChatView {
     if (room !== undefined) {
       const { said, count, dropped } = this.#unread.take(room);
       if (count > 0) this.#terminal.notice(`Unread in ${room}: ${count}`);
-      if (dropped > 0) this.#terminal.notice(`${dropped} of them are not kept: ${howToSee(room)}`);
+      if (dropped > 0) {
+        this.#terminal.notice(`${dropped} older ones are not kept: ${howToSee(room)}`);
+      }
       const { ignored } = this.#chat; // since it was said, perhaps
       for (const one of said) if (!ignored.has(one.sender)) this.#print(one);
     }
@@ -169,8 +171,8 @@ export class ChatView {
 
   #showMessage(message: MessageEvent): void {
     if (this.#bell.ringsFor(message)) this.#terminal.bell();
-    const isNews = !message.history && message.sender !== this.#chat.user;
-    this.#hear(message.room, message, isNews);
+    // Also what this account said elsewhere: several people may share it, as in the demo.
+    this.#hear(message.room, message, !message.history);
   }
 
   #showOwn({ id, room }: AckEvent): void {

@@ -109,17 +109,19 @@ export class Conversation {
   }
 
   #send(text: string, options: Pick<SendOptions, "action"> = {}): void {
-    const room = this.#current.need();
     const id = crypto.randomUUID();
-    const sending = this.#view.sending < MAX_UNACKED
-      ? this.#chat.send(text, { id, room, ...options })
-      : Promise.reject(tooMany());
+    const sending = this.#sendHere(text, { id, ...options });
     this.#view.addOwn(id, { text, ...options });
     sending.catch((error) => {
       this.#view.dropOwn(id);
       this.#view.complain(`Not sent: ${text}`);
       this.#refuse(error);
     });
+  }
+
+  async #sendHere(text: string, options: SendOptions): Promise<void> {
+    if (this.#view.sending >= MAX_UNACKED) throw tooMany();
+    await this.#chat.send(text, { ...options, room: this.#current.need() });
   }
 
   async #askSecret(question: string): Promise<string | undefined> {

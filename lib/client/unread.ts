@@ -19,7 +19,7 @@ export type Said = Pick<
 export interface Waiting {
   /** The newest of it, oldest first. */
   said: Said[];
-  /** Messages that were not seen, by others and not of before. */
+  /** Messages that were not seen: not own ones from here, nor those of before. */
   count: number;
   /** Of them, those that mention this account. */
   mentions: number;

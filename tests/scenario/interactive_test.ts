@@ -9,7 +9,7 @@ import { serverHandshake } from "../../lib/protocol/handshake.ts";
 import { decodeClientMessage, encodeServerMessage } from "../../lib/protocol/messages.ts";
 import { Tmux } from "../terminal/tmux.ts";
 import { logIn } from "./person.ts";
-import { addUser, commandLine, JsonClient, ServerProgram } from "./programs.ts";
+import { addUser, commandLine, JsonClient, runProgram, ServerProgram } from "./programs.ts";
 
 const ignore = !Tmux.available();
 
@@ -272,5 +272,42 @@ Deno.test({
       await terminal.type("/history");
       await terminal.key("Enter");
       await terminal.waitFor("-- There are no older messages in lobby");
+    }),
+});
+
+Deno.test({
+  name: "a person in two rooms: the prompt says which one, and what is unread in the other",
+  ignore,
+  fn: () =>
+    atTerminal(async (terminal, other, _server, _restart, db) => {
+      const args = ["room", "create", "physics", "--topic", "Waves", "--db", db];
+      assert.equal((await runProgram("server", args)).code, 0);
+      await logIn(terminal);
+      await terminal.waitFor("lobby (open)>");
+      const type = async (line: string): Promise<void> => {
+        await terminal.type(line);
+        await terminal.key("Enter");
+      };
+      await type("/join physics");
+      await terminal.waitFor(
+        /You are in physics, an open room.*\n-- Topic: Waves\nphysics \(open\)>/,
+      );
+      await other.send("said in the lobby");
+      await terminal.waitFor("physics (open) [lobby 1]>");
+      await type("/names");
+      await terminal.waitFor(/-- In physics: user1\n/);
+      await type("/join lobby");
+      const screen = await terminal.waitFor(
+        /-- Unread in lobby: 1\n.*user1: said in the lobby\nlobby \(open\)>/,
+      );
+      assert.equal(screen.split("said in the lobby").length, 2, "not before");
+      await type("/leave");
+      await terminal.waitFor(/-- You left lobby\nphysics \(open\)>/);
+      await type("/leave");
+      await terminal.waitFor(/-- You left physics\n\(no room\)>/);
+      await type("hello?");
+      await terminal.waitFor(/Not sent: hello\?\nYou are in no room: \/join ROOM/);
+      await type("exit");
+      assert.equal(await terminal.exitCode(), 0);
     }),
 });

@@ -1,0 +1,151 @@
+/**
+ * A person at a terminal, in several rooms: what the prompt says, what is shown where, and where
+ * what is typed goes. The server answers as the test says.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { LOBBY } from "../../lib/rooms/open_room.ts";
+import type { Send } from "./puppet_room.ts";
+import { PuppetServer } from "./puppet_server.ts";
+import { Reader } from "./reader.ts";
+
+/** Types `/join`, and lets the person in. */
+async function join(reader: Reader, name: string): Promise<void> {
+  const { server } = reader;
+  const typing = reader.type(`/join ${name}`, new RegExp(`${name} \\(open\\)`));
+  const { room } = await server.receive("join");
+  server.join(server.room(room).head, room);
+  await typing;
+}
+
+Deno.test("what is said in another room is counted in the prompt, and shown when one goes there", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  await join(reader, "physics");
+  server.deliver(server.store("one"), server.store("two"));
+  await reader.io.shown(/physics \(open\) \[lobby 2\]> /);
+  assert.doesNotMatch(reader.io.output, /bob/);
+  await reader.type("/join lobby", /Unread in lobby: 2[\s\S]*bob: one[\s\S]*bob: two/);
+  await reader.io.shown(/lobby \(open\)> /);
+  server.deliver(server.room("physics").store("three"), server.store("four"));
+  await reader.io.shown(/bob: four/);
+  assert.doesNotMatch(reader.io.output, /three/);
+});
+
+Deno.test("what is typed right behind /join goes to that room, however fast", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  reader.io.type("/join physics\rhello\r");
+  const { room } = await server.receive("join");
+  server.join(server.room(room).head, room);
+  const [send] = await server.receiveSends(1) as [Send];
+  assert.equal(send.room, "physics");
+  server.ack(send);
+  await reader.io.shown(/alice: hello/);
+});
+
+Deno.test("own words that are stored while one is elsewhere wait there, uncounted", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  reader.io.type("to the lobby\r/join physics\r");
+  const [send] = await server.receiveSends(1) as [Send];
+  await server.receive("join");
+  server.join(server.room("physics").head, "physics");
+  await reader.io.shown(/physics \(open\)> /);
+  server.ack(send);
+  await server.client.settled();
+  await reader.type("/join lobby", /alice: to the lobby/);
+  assert.doesNotMatch(reader.io.output, /Unread|\[lobby/);
+});
+
+Deno.test("who is put out of the room is in none: nothing goes elsewhere until they choose", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  await join(reader, "physics");
+  server.say({ type: "left", room: "physics", code: "kicked", message: "olga put you out" });
+  await reader.io.shown(/You are out of physics: olga put you out[\s\S]*\(no room\)> /);
+  await reader.type(
+    "meant for physics",
+    /Not sent: meant for physics[\s\S]*You are in no room: \/join ROOM/,
+  );
+  await reader.type("/join lobby", /lobby \(open\)> /);
+  reader.io.type("meant for all\r");
+  const [send] = await server.receiveSends(1) as [Send];
+  assert.equal(send.room, LOBBY);
+  server.ack(send);
+});
+
+Deno.test("who leaves a room is in the first of the others, and in none after the last", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  await join(reader, "physics");
+  for (
+    const [room, prompt] of [["physics", /lobby \(open\)> /], [LOBBY, /\(no room\)> /]] as const
+  ) {
+    const typing = reader.type("/leave", prompt);
+    assert.equal((await server.receive("leave")).room, room);
+    server.say({ type: "left", room, code: "left", message: "You left" });
+    await typing;
+  }
+});
+
+Deno.test("a lost connection and a found one are told once, however many rooms there are", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  await join(reader, "physics");
+  reader.io.output = "";
+  server.cut();
+  await reader.io.shown(/physics \(open, reconnecting\)> /);
+  await server.acceptRooms(2);
+  server.deliver(server.room("physics").store("after"));
+  await reader.io.shown(/bob: after/);
+  assert.equal(reader.io.output.split("Connected again").length, 2);
+});
+
+Deno.test("presence and topics are told in their room alone, own presence not at all", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  await join(reader, "physics");
+  const others = Array.from({ length: 40 }, (_, at) => `student${at}`);
+  const changes = ["alice", ...others].map((user) => ({ user, change: "joined" as const }));
+  server.room(LOBBY).topic = "of the lobby";
+  server.say(server.room(LOBBY).settings("olga"));
+  server.say({ type: "presence", room: LOBBY, changes: changes.slice(0, 3), more: 0 });
+  server.say({ type: "presence", room: "physics", changes, more: 0 });
+  await reader.io.shown(/-- student0, student1 and 38 others joined/);
+  assert.doesNotMatch(reader.io.output, /of the lobby/);
+  await reader.type("/join lobby", /lobby \(open\)> /);
+  await reader.type("/topic", /-- The topic of lobby: of the lobby/);
+});
+
+Deno.test("/me is shown as what one does; /msg sends nothing", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  await reader.type("/msg bob psst", /Nothing was sent: no private messages yet/);
+  reader.io.type("/me  waves\r");
+  const [send] = await server.receiveSends(1) as [Send];
+  assert.deepEqual(JSON.parse(server.key.decryptText(send.token)).text, "waves");
+  server.ack(send);
+  await reader.io.shown(/\* alice waves/);
+});
+
+Deno.test("/help teaches: all commands, one with an example, and none that is not there", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  await reader.type("/help", /\/join ROOM[\s\S]*\/kick NAME \[REASON\][\s\S]*\/exit/);
+  await reader.type("/help /BAN", /\/ban NAME \[DURATION\] \[REASON\][\s\S]*For example: \/ban/);
+  await reader.type("/help kik", /did you mean \/kick\?/);
+});
+
+Deno.test("/passwd asks three times, unseen, and says what is wrong before it changes anything", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  await reader.type("/passwd", /Old password: /);
+  await reader.type("old secret", /New password: /);
+  await reader.type("new secret", /The same again: /);
+  await reader.type("another", /The two passwords differ: nothing was changed/);
+  await reader.io.shown(/lobby \(open\)> /);
+  assert.doesNotMatch(reader.io.output, /secret|another/);
+});
