@@ -9,7 +9,6 @@
 import assert from "node:assert/strict";
 import type { ChatConnection } from "../../lib/client/connection.ts";
 import { dial } from "../../lib/client/dial.ts";
-import { login } from "../../lib/client/login.ts";
 import { encodeFrames, frameHeader, writeAll } from "../../lib/framing.ts";
 import { SecureChannel } from "../../lib/protocol/channel.ts";
 import { clientHandshake, type HandshakeResult } from "../../lib/protocol/handshake.ts";
@@ -28,7 +27,7 @@ import { RecordSealer } from "../../lib/protocol/record.ts";
 import { LOBBY, sealText } from "../../lib/rooms/open_room.ts";
 import { clientLoginStart, opaqueReady } from "../../lib/auth/opaque.ts";
 import { concat } from "./proxy.ts";
-import { ALICE, assertHeard, BOB, MALLORY, RawMember, TestServer } from "./server.ts";
+import { ALICE, assertHeard, BOB, logInAs, MALLORY, RawMember, TestServer } from "./server.ts";
 
 await opaqueReady;
 
@@ -376,7 +375,7 @@ const STATES: Record<
     ],
     async enter(port): Promise<SecureChannel> {
       const channel = await dial({ hostname: "127.0.0.1", port });
-      await login(channel, MALLORY);
+      await logInAs(channel, MALLORY);
       return channel;
     },
   },
@@ -450,7 +449,7 @@ Deno.test("a member is held to the larger limits", async (t) => {
 
   await t.step("a frame of one byte above the limit", async () => {
     const { connection, channel } = await shake(port);
-    await login(channel, MALLORY);
+    await logInAs(channel, MALLORY);
     await writeAll(connection, frameHeader(MAX_FRAME_BYTES + 1));
     assert.equal(await goodbye(channel), "frame-too-large");
     await channel.close();

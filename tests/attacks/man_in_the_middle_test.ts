@@ -47,7 +47,7 @@ class Scene implements AsyncDisposable {
   ) {}
 
   static async set(): Promise<Scene> {
-    const server = await TestServer.start([ALICE, BOB, MALLORY]);
+    const server = await TestServer.start([ALICE, BOB, MALLORY], {}, "chosen");
     return new Scene(server, await server.connect(BOB), await server.connect(MALLORY));
   }
 
@@ -283,7 +283,7 @@ Deno.test("who alters a hello gets no session: both sides have other keys", asyn
 });
 
 Deno.test("who alters the version in a hello is told from a server that is too old", async () => {
-  await using server = await TestServer.start([ALICE]);
+  await using server = await TestServer.start([ALICE], {}, "chosen");
   const version = HELLO_PREFIX - 1;
   for (const direction of ["toServer", "toClient"] as const) {
     await using proxy = new Proxy(server.port, {

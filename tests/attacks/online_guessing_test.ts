@@ -9,12 +9,12 @@
  */
 
 import assert from "node:assert/strict";
-import { type Credentials, login } from "../../lib/client/login.ts";
+import type { Credentials } from "../../lib/client/login.ts";
 import { LoginError } from "../../lib/errors.ts";
 import type { PaceOptions } from "../../lib/server/pace.ts";
 import type { PacingOptions } from "../../lib/server/login_pacing.ts";
 import { ELSEWHERE, FAR_AWAY, Guesser, HOME } from "./guesser.ts";
-import { ALICE, assertFails, assertHeard, BOB, MALLORY, TestServer } from "./server.ts";
+import { ALICE, assertFails, assertHeard, BOB, logInAs, MALLORY, TestServer } from "./server.ts";
 
 const ANSWERED = "login_response";
 const THROTTLED = "login-throttled";
@@ -121,7 +121,7 @@ Deno.test("an account of one's own buys no guesses at others", async () => {
   for (let at = 0; at < 5; at += 1) {
     using mallory = await Guesser.come(server.port);
     answers.push(await mallory.guess("alice"));
-    if (at < 2) await login(mallory.channel, MALLORY); // his charge comes back, and only his
+    if (at < 2) await logInAs(mallory.channel, MALLORY); // his charge comes back, and only his
   }
   assert.deepEqual(answers, [...Array(3).fill(ANSWERED), THROTTLED, THROTTLED]);
 });

@@ -8,11 +8,15 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { Accounts } from "../../lib/auth/accounts.ts";
-import { type ChatConnection, connect } from "../../lib/client/connection.ts";
+import { ChatConnection, connect } from "../../lib/client/connection.ts";
+import { registerLocally, type SecretKind } from "../../lib/auth/opaque.ts";
 import { dial } from "../../lib/client/dial.ts";
 import type { ClientEvent } from "../../lib/client/events.ts";
+import type { LoggedIn } from "../../lib/client/enter.ts";
 import { receive, send } from "../../lib/client/exchange.ts";
-import { type Credentials, login } from "../../lib/client/login.ts";
+import type { Login } from "../../lib/client/kept_login.ts";
+import { type Credentials, login, prove, receiveFirst } from "../../lib/client/login.ts";
+import type { ConnectOptions } from "../../lib/client/options.ts";
 import { openDatabase } from "../../lib/database.ts";
 import type { FernchatError } from "../../lib/errors.ts";
 import type { LogEntry } from "../../lib/log/message_log.ts";
@@ -61,14 +65,20 @@ export class TestServer implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Starts a server with these accounts; with none, only the demo account can log in. */
+  /**
+   * Starts a server with these accounts; with none, only the demo account can log in.
+   *
+   * @param kind `chosen` for accounts as they are in life; the others log in with {@linkcode connectAs}
+   * and {@linkcode logInAs} alone.
+   */
   static async start(
     people: readonly Credentials[],
     options: Partial<ServerOptions> = {},
+    kind: SecretKind = "random",
   ): Promise<TestServer> {
     const server = new TestServer(new TempFolder(), options);
     try {
-      await prepareDatabase(server.db, people);
+      await prepareDatabase(server.db, people, kind);
       await server.#run();
       return server;
     } catch (error) {
@@ -96,7 +106,7 @@ export class TestServer implements AsyncDisposable {
 
   /** Logs in and joins the lobby for one connection, through `port` if there is a proxy. */
   connect(who: Credentials, port: number = this.port): Promise<ChatConnection> {
-    return connect({ ...who, port, reconnectForMs: 0 });
+    return connectAs({ ...who, port, reconnectForMs: 0 });
   }
 
   /** The lobby's log, as another program sees it in the file. */
@@ -177,27 +187,88 @@ function describe(event: string, { user, peer, reason }: LogFields): string {
   return `${who} ${event.replaceAll("-", " ")}${reason === undefined ? "" : `: ${reason}`}`;
 }
 
-/** Databases with accounts, by their people: each account costs a third of a second to make. */
+/** Databases with accounts, by their people: a copy is faster than new ones. */
 const prepared = new Map<string, Uint8Array>();
 
-/** Makes a database with accounts: for the same people, a copy of the first one. */
-async function prepareDatabase(db: string, people: readonly Credentials[]): Promise<void> {
-  const key = JSON.stringify(people);
+async function prepareDatabase(
+  db: string,
+  people: readonly Credentials[],
+  kind: SecretKind,
+): Promise<void> {
+  const key = JSON.stringify([kind, people]);
   const bytes = prepared.get(key);
   if (bytes !== undefined) return Deno.writeFileSync(db, bytes, { mode: 0o600 });
-  await addAccounts(db, people);
+  await addAccounts(db, people, kind);
   prepared.set(key, Deno.readFileSync(db));
 }
 
-/** Adds accounts to a database, as the operator's command does. */
-export async function addAccounts(db: string, people: readonly Credentials[]): Promise<void> {
+/** Those whose passwords were registered without key stretching, as the codes of invites are. */
+const quick = new Set<string>();
+
+const keyOf = ({ username, password }: Credentials): string =>
+  JSON.stringify([username.toLowerCase(), password]);
+
+/** Adds accounts to a database, as the operator's command does; of another kind, quick ones. */
+export async function addAccounts(
+  db: string,
+  people: readonly Credentials[],
+  kind: SecretKind = "chosen",
+): Promise<void> {
   const database = openDatabase(db);
   try {
     const accounts = await Accounts.open(database, db);
-    for (const { username, password } of people) accounts.add(username, password);
+    for (const { username, password } of people) {
+      if (kind === "chosen") accounts.add(username, password);
+      else {
+        accounts.create(
+          username,
+          registerLocally(accounts.setup, username, password, kind),
+          "member",
+        );
+        quick.add(keyOf({ username, password }));
+      }
+    }
   } finally {
     database.close();
   }
+}
+
+/**
+ * As {@linkcode connect}. Whoever is quick does not wait for key stretching, which is the client's own
+ * affair (RFC 9807 section 6.3.2.3): the server's side of the login is the same to the byte.
+ */
+export async function connectAs(options: ConnectOptions): Promise<ChatConnection> {
+  const { hostname = "127.0.0.1", port = 0, username, password, ...join } = options;
+  const who = { username, password };
+  if (!quick.has(keyOf(who))) return await connect(options);
+  const login: Login = {
+    async logIn(): Promise<LoggedIn> {
+      const channel = await dial({ hostname, port });
+      try {
+        return { channel, user: await logInAs(channel, who, options.timing?.answerMs) };
+      } catch (error) {
+        await channel.close();
+        throw error;
+      }
+    },
+    changePassword: () => Promise.reject(new Error("not for quick accounts")),
+  };
+  return await ChatConnection.join(await login.logIn(), {
+    server: { hostname, port },
+    login,
+    ...join,
+  });
+}
+
+/** As {@linkcode login}; see {@linkcode connectAs}. */
+export async function logInAs(
+  channel: SecureChannel,
+  who: Credentials,
+  answerMs?: number,
+): Promise<string> {
+  if (!quick.has(keyOf(who))) return await login(channel, who, answerMs);
+  await prove(channel, who, "random", answerMs);
+  return (await receiveFirst(channel, "welcome", answerMs)).user;
 }
 
 /** The next event of a type; those before it are dropped. Fails if the connection ends first. */
@@ -270,7 +341,7 @@ export class RawMember implements Disposable {
   /** Logs in and joins the lobby; its deliveries begin after the entry `after`, if given. */
   static async join(port: number, who: Credentials, after?: number): Promise<RawMember> {
     const channel = await dial({ hostname: "127.0.0.1", port });
-    await login(channel, who);
+    await logInAs(channel, who);
     send(channel, { type: "join", room: LOBBY, ...(after === undefined ? {} : { after }) });
     const [joined] = await receive(channel, "joined");
     return new RawMember(channel, joined);

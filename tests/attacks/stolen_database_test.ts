@@ -48,7 +48,7 @@ for (
   ] as const
 ) {
   Deno.test(`a stolen database with ${name} holds tokens, and no text, key or password`, async () => {
-    await using server = await TestServer.start(people);
+    await using server = await TestServer.start(people, {}, "chosen");
     const demo = { username: DEMO.name, password: DEMO.password };
     const [first, second] = people.length === 0 ? [demo, demo] : people;
     const one = await server.connect(first as Credentials);
@@ -129,7 +129,7 @@ class Thief {
 }
 
 Deno.test("a thief of the database has to guess each password, through Argon2id", async () => {
-  await using server = await TestServer.start([ALICE]);
+  await using server = await TestServer.start([ALICE], {}, "chosen");
   const thief = await Thief.steal(server, "alice");
   // A wrong guess shows nothing but that it is wrong; the right one needs the full stretching
   // (64 MiB, 3 passes: RFC 9106 section 4, second choice), and so does every try before it.

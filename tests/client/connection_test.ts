@@ -14,7 +14,7 @@ import { LoginError, PeerError } from "../../lib/errors.ts";
 import { serverHandshake } from "../../lib/protocol/handshake.ts";
 import { encodeServerMessage } from "../../lib/protocol/messages.ts";
 import { LOBBY } from "../../lib/rooms/open_room.ts";
-import { ALICE, allEvents, assertFails, assertHeard, BOB } from "../attacks/server.ts";
+import { ALICE, allEvents, assertFails, assertHeard, BOB, connectAs } from "../attacks/server.ts";
 import { nextEvent, TestServer } from "../attacks/server.ts";
 import type { Send } from "./puppet_room.ts";
 import { PuppetServer } from "./puppet_server.ts";
@@ -91,12 +91,12 @@ Deno.test("a refused login, an unknown room and a dead port are three different 
   const wrong = { ...ALICE, password: "wrong", port: server.port };
   const refused = await assertFails(connect(wrong), LoginError, "login-refused");
   assert.equal(refused.exitCode, ExitCode.loginRefused);
-  const room = connect({ ...ALICE, port: server.port, room: "physics" });
+  const room = connectAs({ ...ALICE, port: server.port, room: "physics" });
   const unknown = await assertFails(room, EnvironmentError, "room-unknown");
   assert.equal(unknown.exitCode, ExitCode.failure);
   const { port } = server;
   await server.stop();
-  const dead = await assertFails(connect({ ...ALICE, port }), ConnectError, "cannot-connect");
+  const dead = await assertFails(connectAs({ ...ALICE, port }), ConnectError, "cannot-connect");
   assert.equal(dead.exitCode, ExitCode.cannotConnect);
 });
 
@@ -107,7 +107,7 @@ Deno.test("a server that shakes hands and then says nothing: a clear end, and wh
     return connection;
   });
   const timing = { answerMs: 20 };
-  const attempt = connect({ ...ALICE, port: listener.addr.port, timing });
+  const attempt = connectAs({ ...ALICE, port: listener.addr.port, timing });
   const error = await assertFails(attempt, ConnectError, "cannot-connect");
   assert.match(error.message, /did not answer in time/);
   assert.ok(error.hint);
@@ -118,7 +118,7 @@ Deno.test("a server that shakes hands and then says nothing: a clear end, and wh
 Deno.test("connect() refuses a number of older messages that is none", async () => {
   await using server = await TestServer.start([ALICE]);
   for (const history of [-1, 1_001, 0.5]) {
-    const attempt = connect({ ...ALICE, port: server.port, history });
+    const attempt = connectAs({ ...ALICE, port: server.port, history });
     await assertFails(attempt, CallerError, "count-invalid");
   }
 });

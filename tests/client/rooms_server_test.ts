@@ -9,7 +9,7 @@ import { KeptLogin } from "../../lib/client/kept_login.ts";
 import { TIMING } from "../../lib/client/timing.ts";
 import { EnvironmentError, LoginError } from "../../lib/errors.ts";
 import { LOBBY } from "../../lib/rooms/open_room.ts";
-import { ALICE, assertFails, BOB, nextEvent } from "../attacks/server.ts";
+import { ALICE, assertFails, BOB, nextEvent, TestServer } from "../attacks/server.ts";
 import { OLGA, startWithOperator } from "../server/speaker.ts";
 
 Deno.test("an operator makes a room; two talk there and in the lobby, each unheard in the other", async () => {
@@ -61,7 +61,7 @@ Deno.test("what an operator does to a room and to a member reaches the member's 
 });
 
 Deno.test("a password that was changed: this one goes on, the old one opens nothing, the new one does", async () => {
-  await using server = await startWithOperator([ALICE, BOB]);
+  await using server = await TestServer.start([ALICE, BOB], {}, "chosen");
   const { port } = server;
   await using alice = await server.connect(ALICE);
   const wrong = alice.changePassword("wrong", "next word 5");

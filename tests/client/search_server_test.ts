@@ -5,10 +5,10 @@
  */
 
 import assert from "node:assert/strict";
-import { type ChatConnection, connect } from "../../lib/client/connection.ts";
+import type { ChatConnection } from "../../lib/client/connection.ts";
 import type { ClientEvent, FoundEvent } from "../../lib/client/events.ts";
 import { Proxy } from "../attacks/proxy.ts";
-import { ALICE, TestServer } from "../attacks/server.ts";
+import { ALICE, connectAs, TestServer } from "../attacks/server.ts";
 import { fillLog } from "./filled_log.ts";
 import { IMPATIENT } from "./puppet_server.ts";
 
@@ -65,7 +65,7 @@ Deno.test("a search goes through a long log, and no plain word of it crosses the
 Deno.test("a search goes on over outages: all is found, once and in order", async () => {
   await using server = await startFilled();
   await using proxy = new Proxy(server.port);
-  await using client = await connect({ ...ALICE, port: proxy.port, timing: IMPATIENT });
+  await using client = await connectAs({ ...ALICE, port: proxy.port, timing: IMPATIENT });
   const events = await searchAll(client, "needle", () => proxy.link.cut());
   assert.deepEqual(placesFound(events), NEEDLES);
   assert.ok(events.filter(({ type }) => type === "reconnected").length >= 1);

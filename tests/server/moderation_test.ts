@@ -5,11 +5,10 @@
  */
 
 import assert from "node:assert/strict";
-import { connect } from "../../lib/client/connection.ts";
 import { LoginError } from "../../lib/errors.ts";
 import type { Request } from "../../lib/protocol/requests.ts";
 import { LOBBY } from "../../lib/rooms/open_room.ts";
-import { ALICE, assertFails, BOB, MALLORY, RawMember } from "../attacks/server.ts";
+import { ALICE, assertFails, BOB, connectAs, MALLORY, RawMember } from "../attacks/server.ts";
 import { CONSOLE } from "../../lib/server/operations.ts";
 import { OLGA, onConsole, say, startWithOperator } from "./speaker.ts";
 
@@ -28,7 +27,7 @@ Deno.test("a ban ends all sessions of the account, and its logins, and nobody el
     assert.match(message, /^You are banned until \d{4}-\d\d-\d\d \d\d:\d\d UTC: spam$/);
     session[Symbol.dispose]();
   }
-  await assertFails(connect({ ...MALLORY, port: server.port }), LoginError, "banned");
+  await assertFails(connectAs({ ...MALLORY, port: server.port }), LoginError, "banned");
   assert.equal(await say(server, alice, ALICE, "quiet again"), 1);
 });
 
@@ -55,7 +54,7 @@ Deno.test("a ban survives a restart, ends with its time, and can be lifted", asy
     operations.ban(CONSOLE, "mallory", { seconds: 3600, reason: "" });
   });
   await server.restart();
-  await assertFails(connect({ ...MALLORY, port: server.port }), LoginError, "banned");
+  await assertFails(connectAs({ ...MALLORY, port: server.port }), LoginError, "banned");
   using olga = await RawMember.join(server.port, OLGA);
   assert.deepEqual(await olga.ask({ do: "unban", user: "mallory" }), DONE);
   assert.equal(await olga.ask({ do: "unban", user: "mallory" }), "not-banned");
@@ -66,7 +65,7 @@ Deno.test("a wrong password is refused like any other: only its owner learns of 
   await using server = await startWithOperator([MALLORY]);
   await onConsole(server, (operations) => operations.ban(CONSOLE, "mallory", { reason: "" }));
   const wrong = { ...MALLORY, password: "guess", port: server.port };
-  await assertFails(connect(wrong), LoginError, "login-refused");
+  await assertFails(connectAs(wrong), LoginError, "login-refused");
 });
 
 Deno.test("a kick puts every session out of the room, which may be joined again", async () => {
