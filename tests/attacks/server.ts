@@ -57,12 +57,14 @@ export class TestServer implements AsyncDisposable {
   readonly reports: string[] = [];
   readonly folder: TempFolder;
   readonly #options: Partial<ServerOptions>;
+  readonly #kind: SecretKind;
   #running: RunningServer | undefined;
   #reported = Promise.withResolvers<void>();
 
-  private constructor(folder: TempFolder, options: Partial<ServerOptions>) {
+  private constructor(folder: TempFolder, options: Partial<ServerOptions>, kind: SecretKind) {
     this.folder = folder;
     this.#options = options;
+    this.#kind = kind;
   }
 
   /**
@@ -76,7 +78,7 @@ export class TestServer implements AsyncDisposable {
     options: Partial<ServerOptions> = {},
     kind: SecretKind = "random",
   ): Promise<TestServer> {
-    const server = new TestServer(new TempFolder(), options);
+    const server = new TestServer(new TempFolder(), options, kind);
     try {
       await prepareDatabase(server.db, people, kind);
       await server.#run();
@@ -106,7 +108,8 @@ export class TestServer implements AsyncDisposable {
 
   /** Logs in and joins the lobby for one connection, through `port` if there is a proxy. */
   connect(who: Credentials, port: number = this.port): Promise<ChatConnection> {
-    return connectAs({ ...who, port, reconnectForMs: 0 });
+    const as = this.#kind === "chosen" ? connect : connectAs;
+    return as({ ...who, port, reconnectForMs: 0 });
   }
 
   /** The lobby's log, as another program sees it in the file. */
