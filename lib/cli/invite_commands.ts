@@ -10,7 +10,7 @@ import type { Role } from "../auth/accounts.ts";
 import { type Invite, MAX_INVITE_USES, stateOf } from "../auth/invites.ts";
 import { DEFAULT_PORT, parseAddress } from "../client/address.ts";
 import { formatInviteLink } from "../client/invite_link.ts";
-import { formatDuration, parseDuration } from "../durations.ts";
+import { parseDuration } from "../durations.ts";
 import { CallerError } from "../errors.ts";
 import { LOBBY } from "../rooms/open_room.ts";
 import type { DrawnInvite, InviteWish } from "../server/invitations.ts";
@@ -180,16 +180,16 @@ function parseUses(text: string): number {
   throw usage(`Cannot make an invite with ${text} uses`, `pass --uses 1 to ${MAX_INVITE_USES}`);
 }
 
-/** `one member, to begin in lobby; it expires in 7 days, at 2026-12-01 08:00 UTC`. */
+/** `one member, to begin in lobby; good until 2026-12-01 08:00 UTC`: with a short room, 80 columns. */
 function describe({ uses, role, room, seconds }: InviteWish): string {
   const who = uses === 1 ? `one ${role}` : `${uses} ${role}s`;
-  return `${who}, to begin in ${room}; it ${describeEnd(seconds)}`;
+  return `${who}, to begin in ${room}; ${describeEnd(seconds)}`;
 }
 
 function describeEnd(seconds: number | undefined): string {
-  if (seconds === undefined) return "does not expire";
+  if (seconds === undefined) return "it does not expire";
   const end = new Date(Date.now() + seconds * 1_000);
-  return `expires in ${formatDuration(seconds)}, at ${minutes(end.toISOString())} UTC`;
+  return `good until ${minutes(end.toISOString())} UTC`;
 }
 
 function minutes(time: string): string {

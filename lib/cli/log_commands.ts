@@ -38,8 +38,9 @@ such after "--", and the exit code is 1.`;
 
 const EXPORT_HELP = `
 With keys, each row also has a text, or else an error, and the exit code is 1 if
-one has an error. In CSV, what a spreadsheet would take for a formula (it begins
-with = + - @ or a control character) gets a ' before it; JSON lines are exact.`;
+one has an error; "action" is true for what somebody does (/me). In CSV, what a
+spreadsheet would take for a formula (it begins with = + - @ or a control
+character) gets a ' before it; JSON lines are exact.`;
 
 /** Adds `log verify`, `log show` and `log export`. What they need is loaded when they run. */
 export function addLogCommands(program: Command, defaultDb: string): void {

@@ -11,7 +11,8 @@ import { EnvironmentError, FernchatError } from "../errors.ts";
 import type { KeyRing } from "../fernet.ts";
 import { formatJson } from "../json_line.ts";
 import { type IdRange, LogReader, type LogRow, type RowFilter } from "../log/log_reader.ts";
-import { openText } from "../rooms/open_room.ts";
+import { openContent } from "../rooms/open_room.ts";
+import type { Content } from "../rooms/payload.ts";
 import { csvLine } from "./csv.ts";
 import { promptRing, ringFromFile } from "./keys.ts";
 import { complain } from "./program.ts";
@@ -31,7 +32,9 @@ const PAGE_CHARS = 64 * 1024;
 /** Why a row has no text. */
 type Unreadable = "key-missing" | "token-invalid";
 
-type Opened = { text: string; error: null } | { text: null; error: Unreadable };
+type Opened =
+  | Content & { error: null }
+  | { text: null; error: Unreadable; action?: never };
 
 const REASONS: { [error in Unreadable]: (row: LogRow) => string } = {
   "key-missing": ({ keyId }) => `cannot be read without the key ${keyId}`,
@@ -71,12 +74,12 @@ export async function exportCommand(
   using reader = LogReader.open(options.db);
   const ring = options.keyFile === undefined ? undefined : await ringFromFile(options.keyFile);
   const csv = options.format === "csv";
-  const asLine = csv ? safeCsvLine : formatJson;
-  const columns = [...COLUMNS, ...(ring === undefined ? [] : ["text", "error"])];
+  const columns = [...COLUMNS, ...(ring === undefined ? [] : ["text", "error", "action"])];
+  const asLine = csv ? (record: Fields): string => safeCsvLine(columns, record) : formatJson;
   const header = csv ? csvLine(columns) : undefined;
   await writeRows(reader, options.filter, (row) => {
     const opened = ring === undefined ? undefined : open(ring, row);
-    const record = { ...tableRow(row), ...opened };
+    const record: Fields = { ...tableRow(row), ...opened };
     return { line: asLine(record), unreadable: typeof opened?.error === "string" };
   }, { ...(header === undefined ? {} : { header }) });
 }
@@ -99,9 +102,15 @@ function tableRow(row: LogRow): { [column: string]: string | number } {
   };
 }
 
+/** What a row says, by its columns; `action` is there for actions alone. */
+interface Fields {
+  [column: string]: string | number | true | null;
+}
+
 /** At a terminal, where a text could otherwise look like a row, each row is one line. */
-function safeCsvLine(record: { [column: string]: string | number | null }): string {
-  const line = csvLine(Object.values(record));
+function safeCsvLine(columns: readonly string[], record: Fields): string {
+  const fields = columns.map((column) => record[column] ?? null);
+  const line = csvLine(fields.map((field) => field === true ? "true" : field));
   if (!Deno.stdout.isTerminal()) return line;
   return `${sanitizeText(line.slice(0, -1))}\r`;
 }
@@ -110,18 +119,26 @@ function open(ring: KeyRing, row: LogRow): Opened {
   if (ring.find(row.keyId) === undefined) return { text: null, error: "key-missing" };
   const { room, sender, messageId: id, sentAt: sent_at } = row;
   try {
-    return { text: openText(ring, { room, sender, id, sent_at }, row), error: null };
+    const { text, ...manner } = openContent(ring, { room, sender, id, sent_at }, row);
+    return { text, error: null, ...manner };
   } catch (error) {
     if (error instanceof FernchatError) return { text: null, error: "token-invalid" };
     throw error;
   }
 }
 
-/** `[YYYY-MM-DD HH:MM:SS] room seq sender: text`, in UTC; without a text, what is wrong after `--`. */
-function asText(row: LogRow, { text, error }: Opened): string {
+/**
+ * `[YYYY-MM-DD HH:MM:SS] room seq sender: text`, in UTC, or for an action `… seq * sender text`;
+ * without a text, what is wrong after `--`.
+ */
+function asText(row: LogRow, opened: Opened): string {
   const time = row.sentAt.slice(0, 19).replace("T", " ");
-  const rest = error === null ? `: ${text}` : ` -- ${REASONS[error](row)}`;
-  return sanitizeText(`[${time}] ${row.room} ${row.seq} ${row.sender}${rest}`);
+  return sanitizeText(`[${time}] ${row.room} ${row.seq} ${wordsOf(row, opened)}`);
+}
+
+function wordsOf(row: LogRow, { text, error, action }: Opened): string {
+  if (error !== null) return `${row.sender} -- ${REASONS[error](row)}`;
+  return action ? `* ${row.sender} ${text}` : `${row.sender}: ${text}`;
 }
 
 async function writeRows(

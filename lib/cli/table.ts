@@ -58,7 +58,7 @@ function pad(text: string, width: number): string {
 
 function wrap(text: string, width: number): string[] {
   const lines = [""];
-  for (const word of text.split(" ").flatMap((one) => pieces(one, width))) {
+  for (const word of text.trimEnd().split(" ").flatMap((one) => pieces(one, width))) {
     const longer = lines.at(-1) === "" ? word : `${lines.at(-1)} ${word}`;
     if (columnsOf(longer) <= width) lines[lines.length - 1] = longer;
     else lines.push(word);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { checkName } from "../auth/names.ts";
 import { checkPassword } from "../auth/passwords.ts";
 import { CallerError, ConnectError, describeError } from "../errors.ts";
 import type { SecureChannel } from "../protocol/channel.ts";
@@ -77,7 +78,7 @@ export class TerminalInvite {
         return true;
       } catch (error) {
         if (!isThrottled(error) && !isNameRefusal(error)) throw error;
-        terminal.print({ text: describeError(error), style: "red" });
+        terminal.complain(describeError(error));
         if (isNameRefusal(error)) return false;
         await answer(terminal.readLine("Press Enter to try again. "));
       }
@@ -103,27 +104,32 @@ export class TerminalInvite {
   }
 }
 
-function askNewName(terminal: Terminal): Promise<string> {
-  return askUsername(terminal, "Choose a user name: ");
+/** A name that the rule of names allows: whoever mistyped learns it before choosing a password. */
+async function askNewName(terminal: Terminal): Promise<string> {
+  for (;;) {
+    const name = await askUsername(terminal, "Choose a user name: ");
+    if (passes(terminal, () => checkName(name))) return name;
+  }
 }
 
 async function askNewPassword(terminal: Terminal): Promise<string> {
   for (;;) {
     const password = await answer(terminal.readPassword("Choose a password: "));
+    if (!passes(terminal, () => checkPassword(password))) continue;
     const again = await answer(terminal.readPassword("The same again: "));
-    const fault = findFault(password, again);
-    if (fault === undefined) return password;
-    terminal.print({ text: fault, style: "red" });
+    if (password === again) return password;
+    terminal.complain("The two passwords differ: try again");
   }
 }
 
-function findFault(password: string, again: string): string | undefined {
-  if (password !== again) return "The two passwords differ: try again";
+/** Whether a check passes; says why not. */
+function passes(terminal: Terminal, check: () => void): boolean {
   try {
-    checkPassword(password);
-    return undefined;
+    check();
+    return true;
   } catch (error) {
     if (!(error instanceof CallerError)) throw error;
-    return describeError(error);
+    terminal.complain(describeError(error));
+    return false;
   }
 }

@@ -55,13 +55,13 @@ export class TerminalLogin {
         return { ...await this.#logIn(terminal, credentials), credentials };
       } catch (error) {
         if (isThrottled(error)) {
-          terminal.print({ text: describeError(error), style: "red" });
+          terminal.complain(describeError(error));
           await answer(terminal.readLine("Press Enter to try again. "));
           continue; // with what was typed already
         }
         refusals += 1;
         if (refusals >= MAX_ATTEMPTS || !isMistyped(error)) throw error;
-        terminal.print({ text: describeError(error), style: "red" });
+        terminal.complain(describeError(error));
       }
       credentials = await askCredentials(terminal, user);
     }

@@ -85,7 +85,12 @@ export class ChatView {
 
   /** Shows what went wrong. */
   complain(text: string): void {
-    this.#terminal.print({ text, style: "red" });
+    this.#terminal.complain(text);
+  }
+
+  /** Shows what was typed and is not sent, in one piece: to be copied from the screen. */
+  showUnsent(text: string): void {
+    this.#terminal.print({ text: `Not sent: ${text}`, style: "red" });
   }
 
   /** Shows an event. */
@@ -139,7 +144,7 @@ export class ChatView {
 
   #showLeft(event: LeftEvent): void {
     this.#unread.take(event.room);
-    this.#isLost = false; // a room that is refused after an outage is told by the server
+    if (this.#chat.isOnline) this.#showFound(); // of a refused room, there is nothing else to tell
     if (event.reason === "left") this.#terminal.notice(describeLeft(event));
     else this.complain(describeLeft(event));
     this.#current.lose(event.room);
@@ -165,7 +170,7 @@ export class ChatView {
   /** What was being typed stays on the screen, to be copied from there. */
   #showEnd(message: string): void {
     const { typed } = this.#terminal;
-    if (typed !== "") this.complain(`Not sent: ${typed}`);
+    if (typed !== "") this.showUnsent(typed);
     this.complain(message);
   }
 

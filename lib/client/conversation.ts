@@ -114,7 +114,7 @@ export class Conversation {
     this.#view.addOwn(id, { text, ...options });
     sending.catch((error) => {
       this.#view.dropOwn(id);
-      this.#view.complain(`Not sent: ${text}`);
+      this.#view.showUnsent(text);
       this.#refuse(error);
     });
   }

@@ -22,7 +22,7 @@ import { sanitizeText } from "./terminal/sanitize.ts";
  * @returns the exit code: 1 if a line could not be sent or done; that of the reason if the
  * connection ended by itself.
  */
-export function runLineMode(
+export async function runLineMode(
   chat: ChatConnection,
   streams: Streams,
   history: number,
@@ -47,7 +47,9 @@ export function runLineMode(
       return Promise.resolve();
     },
   };
-  return new Batch(chat, streams, mode, history).run();
+  const exitCode = await new Batch(chat, streams, mode, history).run();
+  await writer.flush(); // the last answers of commands
+  return exitCode;
 }
 
 /** An event that is no message, as a line for people, if there is something to say. */

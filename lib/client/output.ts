@@ -24,6 +24,11 @@ export class LineWriter {
     this.#last.catch(() => {}); // whoever writes next, or waits for this line, gets the failure
     return this.#last;
   }
+
+  /** Resolves when all lines are written. Rejects if nobody reads any more. */
+  flush(): Promise<void> {
+    return this.#last;
+  }
 }
 
 /** `HH:MM:SS` of a time, on this machine's clock. */

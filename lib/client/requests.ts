@@ -24,13 +24,13 @@ const QUESTIONS: ReadonlySet<string> = new Set<Question>(["rooms", "names", "who
 /** What answers a request, by its `do`. */
 export type AnswerTo<D extends Request["do"]> = D extends Question ? ResultOf<D> : ResultOf<"done">;
 
-/** What the fields of a request have to be, for people. */
-const FIELDS: { [path: string]: string } = {
-  topic: `a topic is one line of at most ${MAX_TOPIC_CHARS} characters`,
-  text: `it is one line of at most ${MAX_AWAY_CHARS} characters`,
-  reason: `a reason is one line of at most ${MAX_REASON_CHARS} characters`,
-  room: "a room's name has 1 to 32 of the characters a-z, 0-9, - and _, and begins with no sign",
-  user: "a name has 1 to 128 characters",
+/** What a field of a request is not, and what it has to be, for people. */
+const FIELDS: { [path: string]: readonly [fault: string, hint: string] } = {
+  topic: ["Cannot use that topic", `write one line of at most ${MAX_TOPIC_CHARS} characters`],
+  text: ["Cannot use that text", `write one line of at most ${MAX_AWAY_CHARS} characters`],
+  reason: ["Cannot use that reason", `write one line of at most ${MAX_REASON_CHARS} characters`],
+  room: ["Not a room's name", "use 1 to 32 of a-z, 0-9, - and _, a letter or digit first"],
+  user: ["Not a user's name", "it has 1 to 128 characters"],
 };
 
 /** A request without an answer yet. */
@@ -126,10 +126,8 @@ function check(request: Request): void {
   const { success, issues } = v.safeParse(requestSchema, request);
   if (success) return;
   const field = v.getDotPath(issues[0]) ?? "";
-  const hint = FIELDS[field];
-  throw new CallerError("request-invalid", `Not a request that can be made: see its ${field}`, {
-    ...(hint === undefined ? {} : { hint }),
-  });
+  const [fault, hint] = FIELDS[field] ?? [`Not a request that can be made: see its ${field}`];
+  throw new CallerError("request-invalid", fault, hint === undefined ? {} : { hint });
 }
 
 function unexpected(message: string): PeerError {

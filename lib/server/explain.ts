@@ -49,9 +49,14 @@ const TELLABLE = [
   "target-self",
 ];
 
+/** Of them, those whose hint is a command of the server's console: of no use in the chat. */
+const HINTED_FOR_CONSOLE = ["name-unknown", "room-unknown"];
+
 /** The same for a request that was refused: its reason, unless it is of our insides. */
 export function explainRefusal(error: unknown): Explanation {
   const isTheirs = error instanceof CallerError ||
     error instanceof FernchatError && TELLABLE.includes(error.code);
-  return isTheirs ? { code: error.code, message: describeError(error) } : explain(error);
+  if (!isTheirs) return explain(error);
+  const { code, message } = error;
+  return { code, message: HINTED_FOR_CONSOLE.includes(code) ? message : describeError(error) };
 }

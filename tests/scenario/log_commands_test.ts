@@ -42,12 +42,15 @@ class Files implements Disposable {
   }
 
   /** Stores a message, as another process does. */
-  async append({ key, room, sender, text }: typeof SAID[number]): Promise<void> {
+  async append(
+    { key, room, sender, text }: typeof SAID[number],
+    manner?: { action: true },
+  ): Promise<void> {
     const at = this.#count++;
     const envelope = { room, sender, id: `m-${at}`, sent_at: sentAt(at) };
     const database = openDatabase(this.db);
     const log = new SqliteLog(database, this.db);
-    const sealed = sealText(key, envelope, text);
+    const sealed = sealText(key, envelope, text, manner);
     await log.append({ room, sender, messageId: `m-${at}`, sentAt: sentAt(at), ...sealed });
     database.close();
   }
@@ -223,6 +226,25 @@ Deno.test("log show prints what was said as harmless lines, times in UTC", async
   ]);
 });
 
+Deno.test("what someone does is shown as such, and is marked in JSON and CSV", async () => {
+  using files = await Files.make();
+  const waves = { key: KEY, room: "lobby", sender: "alice", text: "waves" };
+  await files.append(waves, { action: true });
+  const keys = ["--key-file", files.keys];
+  const shown = await files.log(["show", ...keys]);
+  assert.equal(shown.stdout.at(-1), "[2026-01-05 10:00:00] lobby 4 * alice waves");
+  for (const command of [["show", "--json"], ["export"]]) {
+    const { stdout } = await files.log([...command, ...keys]);
+    const rows = stdout.map((line) => JSON.parse(line));
+    assert.deepEqual(rows.map(({ action }) => action), [...SAID.map(() => undefined), true]);
+    assert.equal(rows.at(-1).text, "waves");
+  }
+  const { stdout } = await files.log(["export", "--format", "csv", ...keys]);
+  assert.match(stdout[0] ?? "", /,"text","error","action"\r?$/);
+  assert.match(stdout[1] ?? "", /,"long ago",,\r?$/);
+  assert.match(stdout.at(-1) ?? "", /,"waves",,"true"\r?$/);
+});
+
 Deno.test({
   name: "log show asks for the key at a terminal, unseen",
   ignore: !Tmux.available(),
@@ -290,9 +312,9 @@ Deno.test("log export --format csv is RFC 4180, and no spreadsheet's formula", a
   assert.match(plain.stdout[1] ?? "", /^3,"physics",1,"alice","2026-01-03T10:00:00\.000Z","/);
   const keyed = await files.log(["export", "--format", "csv", "--key-file", "-"], `${KEY}\n`);
   assert.equal(keyed.code, 1);
-  assert.equal(keyed.stdout[0]?.trimEnd(), `${header},"text","error"`);
-  assert.match(keyed.stdout[1] ?? "", /",,"key-missing"/);
-  assert.match(keyed.stdout[2] ?? "", /","'=HYPERLINK\(""x""\), he said",\r?$/);
+  assert.equal(keyed.stdout[0]?.trimEnd(), `${header},"text","error","action"`);
+  assert.match(keyed.stdout[1] ?? "", /",,"key-missing",\r?$/);
+  assert.match(keyed.stdout[2] ?? "", /","'=HYPERLINK\(""x""\), he said",,\r?$/);
 });
 
 /** Starts `log show --follow`, and reads to the end of what there is. */

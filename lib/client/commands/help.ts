@@ -32,7 +32,7 @@ function overview(commands: readonly ClientCommand[]): string[] {
   const width = Math.max(...commands.map((command) => usageOf(command).length));
   return [
     ...commands.map((command) => `${usageOf(command).padEnd(width)}  ${command.help}`),
-    "//TEXT sends a text that begins with a slash; exit leaves; /help COMMAND tells more",
+    "//TEXT sends /TEXT; exit leaves, too; /help COMMAND tells more",
   ];
 }
 

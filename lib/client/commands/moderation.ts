@@ -10,7 +10,7 @@ import { parseWholeNumber } from "../numbers.ts";
 import type { Arguments, ClientCommand } from "./command.ts";
 
 const DURATIONS =
-  "A duration is a number and a letter: 30s, 10m, 2h, 7d or 2w; without one it has no end.";
+  "TIME is a number and a letter: 30s, 10m, 2h, 7d or 2w; without one it has no end.";
 
 /** See the module's description. */
 export const MODERATION_COMMANDS: readonly ClientCommand[] = [
@@ -31,9 +31,9 @@ export const MODERATION_COMMANDS: readonly ClientCommand[] = [
   {
     name: "ban",
     aliases: [],
-    arguments: "NAME [DURATION] [REASON]",
-    help: "end someone's sessions, and let them in no more (operators)",
-    details: DURATIONS,
+    arguments: "NAME [TIME] [REASON]",
+    help: "put someone out, and keep them out (operators)",
+    details: `It ends all their sessions, and they cannot log in. ${DURATIONS}`,
     example: "/ban mallory 7d spam",
     async run({ chat, say }, args): Promise<void> {
       const sanction = takeSanction(args);
@@ -56,9 +56,9 @@ export const MODERATION_COMMANDS: readonly ClientCommand[] = [
   {
     name: "mute",
     aliases: [],
-    arguments: "NAME [DURATION] [REASON]",
-    help: "take no messages from someone in open rooms (operators)",
-    details: DURATIONS,
+    arguments: "NAME [TIME] [REASON]",
+    help: "take no messages from someone (operators)",
+    details: `In all open rooms; they can still read. ${DURATIONS}`,
     example: "/mute bob 10m",
     async run({ chat, say }, args): Promise<void> {
       const sanction = takeSanction(args);
@@ -82,7 +82,8 @@ export const MODERATION_COMMANDS: readonly ClientCommand[] = [
     name: "slow",
     aliases: [],
     arguments: "SECONDS|off",
-    help: "let members of this room speak once in so many seconds (operators)",
+    help: "one message in so many seconds (operators)",
+    details: "For each member of this room.",
     example: "/slow 10",
     async run({ chat, current }, args): Promise<void> {
       const room = current.need();

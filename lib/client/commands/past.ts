@@ -18,7 +18,7 @@ export const PAST_COMMANDS: readonly ClientCommand[] = [
     name: "history",
     aliases: [],
     arguments: "[NUMBER]",
-    help: `show older messages of this room, ${DEFAULT_HISTORY} if no number is given`,
+    help: `show ${DEFAULT_HISTORY} older messages of this room, or so many`,
     details: `At most ${MAX_HISTORY} at a time; each time it goes further back.`,
     example: "/history 200",
     async run({ chat, current }, { rest }): Promise<void> {
@@ -36,8 +36,9 @@ export const PAST_COMMANDS: readonly ClientCommand[] = [
     name: "head",
     aliases: [],
     arguments: "",
-    help: "show the log's last entry that you saw; note it for later",
-    details: "Whoever runs the server can check the log against it: server.ts log verify --head.",
+    help: "show the log's last entry that you saw",
+    details: "Note it: whoever runs the server can check the log against it later, with " +
+      "server.ts log verify --head.",
     example: "/head",
     run({ chat, current, say }): void {
       const room = current.need();

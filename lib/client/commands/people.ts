@@ -26,7 +26,7 @@ export const PEOPLE_COMMANDS: readonly ClientCommand[] = [
     name: "whois",
     aliases: [],
     arguments: "NAME",
-    help: "show someone's role, sessions, and the rooms that you share",
+    help: "show someone's role, sessions, shared rooms",
     example: "/whois alice",
     async run({ chat, say }, args): Promise<void> {
       for (const line of describe(await chat.request({ do: "whois", user: args.word() }))) {

@@ -14,8 +14,9 @@ export const READING_COMMANDS: readonly ClientCommand[] = [
     name: "search",
     aliases: [],
     arguments: "WORDS|more|stop",
-    help: "find messages of this room that have all the words, newest first",
-    details: 'Also "a phrase" and from:NAME. It looks at all that you can read here, in this ' +
+    help: "find messages here that have all the words",
+    details:
+      'Newest first. Also "a phrase" and from:NAME. It looks at all that you can read here, in this ' +
       "client: the server does not learn the words. The words more and stop go in quotes.",
     example: '/search exam "on friday" from:alice',
     run: search,
@@ -24,7 +25,7 @@ export const READING_COMMANDS: readonly ClientCommand[] = [
     name: "ignore",
     aliases: [],
     arguments: "[NAME]",
-    help: "show nothing of someone; without a name, list whom you ignore",
+    help: "show nothing of someone, or list whom",
     details: "In all rooms, until this client ends. Nobody else learns of it.",
     example: "/ignore mallory",
     run: ignore,
@@ -45,7 +46,7 @@ export const READING_COMMANDS: readonly ClientCommand[] = [
     name: "bell",
     aliases: [],
     arguments: `[${BELL_MODES.join("|")}]`,
-    help: "ring never, when someone mentions you, or for every message",
+    help: "ring never, when mentioned, or always",
     details: "Someone mentions you by @ and your name. It rings for what others say now, at most " +
       "once a second.",
     example: "/bell all",

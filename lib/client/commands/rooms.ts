@@ -18,7 +18,7 @@ export const ROOM_COMMANDS: readonly ClientCommand[] = [
     name: "join",
     aliases: ["j"],
     arguments: "ROOM",
-    help: "enter a room, or go back to one that you are in",
+    help: "enter a room, or go back to one of yours",
     details: "What you type goes there from then on. You stay in the other rooms.",
     example: "/join physics",
     run: join,
@@ -27,7 +27,7 @@ export const ROOM_COMMANDS: readonly ClientCommand[] = [
     name: "leave",
     aliases: ["part"],
     arguments: "[ROOM]",
-    help: "leave a room, this one if none is named",
+    help: "leave this room, or the one that is named",
     details: "What you sent there is stored first. /exit ends the client.",
     example: "/leave physics",
     run: leave,
@@ -36,8 +36,9 @@ export const ROOM_COMMANDS: readonly ClientCommand[] = [
     name: "rooms",
     aliases: ["list"],
     arguments: "",
-    help: "show the rooms, how many people are there, and the topics",
-    details: "A star stands before the rooms that you are in.",
+    help: "show the rooms, their people and topics",
+    details: "People are counted, whoever has several sessions once. A star stands before " +
+      "the rooms that you are in.",
     example: "/rooms",
     async run({ chat, say }): Promise<void> {
       const joined = chat.rooms.map(({ room }) => room);

@@ -18,11 +18,11 @@ import { ROOM_COMMANDS } from "./rooms.ts";
 /** The table. */
 export const COMMANDS: readonly ClientCommand[] = [
   helpFor({ all: () => COMMANDS, find: findCommand }),
+  ...MODERATION_COMMANDS, // early: of a long help, the end stays on a small terminal
   ...ROOM_COMMANDS,
   ...PEOPLE_COMMANDS,
   ...PAST_COMMANDS,
   ...READING_COMMANDS,
-  ...MODERATION_COMMANDS,
   ...ACCOUNT_COMMANDS,
 ];
 

@@ -9,8 +9,10 @@ import { LineEditor } from "./editor.ts";
 import type { TerminalIo } from "./io.ts";
 import { KeySource } from "./keysource.ts";
 import { type Input, readInput, type ReadMode } from "./read.ts";
+import { sanitizeText } from "./sanitize.ts";
 import { Screen } from "./screen.ts";
-import type { StyledText } from "./style.ts";
+import type { Style, StyledText } from "./style.ts";
+import { wrapWords } from "./wrap.ts";
 
 /** How to talk. */
 export interface TerminalOptions {
@@ -27,6 +29,9 @@ export interface TerminalOptions {
 
 const PASTE_MODE_ON = "\x1b[?2004h"; // bracketed paste: a pasted newline is no Enter
 const LEAVE = "\x1b[?2004l\x1b[?7h\x1b[0m\x1b[?25h"; // and wrap, plain style, cursor, as found
+
+/** Before a remark's second line, as wide as the sign before its first. */
+const INDENT = "   ";
 
 const utf8 = new TextEncoder();
 
@@ -144,7 +149,12 @@ export class Terminal implements AsyncDisposable {
 
   /** Prints a remark of the program's own, set apart from what people say. */
   notice(text: string): void {
-    this.print({ text: `-- ${text}`, style: "dim" });
+    this.#remark(`-- ${text}`, "dim");
+  }
+
+  /** Prints what went wrong. */
+  complain(text: string): void {
+    this.#remark(text, "red");
   }
 
   /** Rings the bell. What is printed never does: texts lose theirs in the sanitizer. */
@@ -172,6 +182,13 @@ export class Terminal implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     this.restore();
     return Promise.resolve();
+  }
+
+  /** Sanitized here already: each line is to stay as long as it was measured. */
+  #remark(text: string, style: Style): void {
+    // What fills the last column makes some terminals begin a line too early.
+    const lines = wrapWords(sanitizeText(text), this.#io.columns() - 1, INDENT);
+    this.print(...lines.map((line) => ({ text: line, style })));
   }
 
   #ask(prompt: StyledText, secret: boolean): Promise<Input> {
