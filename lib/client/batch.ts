@@ -26,7 +26,11 @@ export interface Streams {
 export type Said =
   | { kind: "nothing" }
   | { kind: "text"; text: string; options?: SendOptions }
-  | { kind: "command"; command: { leaves?: true }; run(context: CommandContext): Promise<void> };
+  | {
+    kind: "command";
+    command: { leaves?: true; moves?: true };
+    run(context: CommandContext): Promise<void>;
+  };
 
 /** What did not become of a line. */
 export type Fate = "sent" | "acked" | "done";
@@ -87,14 +91,18 @@ export class Batch {
 
   async #take(line: InputLine): Promise<"stay" | "leave"> {
     let fate: Fate = "sent";
+    let moves = false;
     try {
       const said = this.#mode.read(textOf(line));
       if (said.kind === "text") await this.#send(said.text, said.options, line);
       if (said.kind !== "command") return "stay";
       if (said.command.leaves) return "leave";
       fate = "done";
+      moves = said.command.moves ?? false;
       await said.run(this.#contextFor(line));
     } catch (error) {
+      // What follows was meant for the room that it did not get into.
+      if (moves) this.#current.switchTo(undefined);
       await this.#refuse(error, fate, line);
     }
     return "stay";

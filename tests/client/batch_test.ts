@@ -115,6 +115,17 @@ Deno.test("line mode: a command that is refused is told with its line, and the e
   assert.match(said[3] ?? "", /^Line 4 was not done: Nothing was sent/);
 });
 
+Deno.test("line mode: what follows a room that could not be joined goes to no other one", async () => {
+  await using server = await PuppetServer.start();
+  const piped = new Piped(server, runLineMode);
+  await piped.type("/join physics", "meant for physics", "/join lobby", "meant for all");
+  const { room } = await server.receive("join");
+  server.say({ type: "error", code: "room-unknown", message: "no such room", room });
+  assert.deepEqual(await takeSend(server), [LOBBY, "meant for all"]);
+  assert.equal(await piped.end(server), 1);
+  assert.match(piped.diagnostics.at(-1) ?? "", /^Line 2 was not sent: You are in no room/);
+});
+
 Deno.test("line mode: who is kicked out of the room is not taken to another one", async () => {
   await using server = await PuppetServer.start();
   const piped = new Piped(server, runLineMode);

@@ -42,6 +42,8 @@ export interface ClientCommand {
   asks?: true;
   /** Whether it is the last one. */
   leaves?: true;
+  /** Whether it decides where the next lines go: a script that fails in it is in no room. */
+  moves?: true;
   /** What it throws is shown to the person. */
   run(context: CommandContext, args: Arguments): void | Promise<void>;
 }

@@ -21,6 +21,7 @@ export const ROOM_COMMANDS: readonly ClientCommand[] = [
     help: "enter a room, or go back to one of yours",
     details: "What you type goes there from then on. You stay in the other rooms.",
     example: "/join physics",
+    moves: true,
     run: join,
   },
   {
