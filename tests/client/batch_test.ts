@@ -209,7 +209,12 @@ Deno.test("no line that begins with one slash is ever sent as a text", async () 
   const piped = new Piped(server, runLineMode);
   const stays = COMMANDS.filter(({ leaves, name }) => !leaves && name !== "leave");
   const words = stays.flatMap(({ name, aliases }) => [name, ...aliases]);
-  await piped.type(...words.flatMap((word) => [`/${word}`, `/${word}x y`]), "//help", "the end");
+  await piped.type(
+    ...words.flatMap((word) => [`/${word}`, `/${word}x y`]),
+    "/join lobby",
+    "//help",
+    "the end",
+  );
   for (;;) {
     const encoded = await server.receiveAny(["send", "request", "history"]);
     if (encoded.type === "request") {
