@@ -21,7 +21,8 @@ export const DEMO = { name: "user1", password: "pass1" } as const;
 /** What an account may do: an operator rules over the open rooms and those in them. */
 export type Role = InferOutput<typeof role>;
 
-const COLUMNS = "name, record, demo, created_at, role, session_epoch";
+const PUBLIC_COLUMNS = "name, demo, created_at, role, session_epoch";
+const COLUMNS = `${PUBLIC_COLUMNS}, record`;
 
 /**
  * A row in either case: a look that finds nothing would be some microseconds quicker, and tell.
@@ -29,7 +30,7 @@ const COLUMNS = "name, record, demo, created_at, role, session_epoch";
  */
 const FIND_OR_DECOY = `
   SELECT ${COLUMNS} FROM accounts WHERE name = ?
-  UNION ALL SELECT '', ?, 0, '', 'member', 0 LIMIT 1`;
+  UNION ALL SELECT '', 0, '', 'member', 0, ? LIMIT 1`;
 
 /** An account, without its secrets. */
 export interface Account {
@@ -98,7 +99,14 @@ export class Accounts {
 
   /** All accounts by name. */
   list(): Account[] {
-    return this.#access.all<Row>(`SELECT ${COLUMNS} FROM accounts ORDER BY name`).map(toAccount);
+    return this.#access.all<Row>(`SELECT ${PUBLIC_COLUMNS} FROM accounts ORDER BY name`)
+      .map(toAccount);
+  }
+
+  /** The names of all operators. */
+  operators(): Set<string> {
+    const rows = this.#access.all<Row>("SELECT name FROM accounts WHERE role = 'operator'");
+    return new Set(rows.map(({ name }) => name));
   }
 
   /** Whether there is an account of someone's own, which ends the demo. */
@@ -144,9 +152,21 @@ export class Accounts {
     });
   }
 
-  /** Stores a new record for an account: its user's new password. Throws `name-unknown`. */
+  /** Stores a new record for an account: a new password. Throws `name-unknown`. */
   setRecord(name: string, record: string): void {
     this.#update("record = ?", record, name);
+  }
+
+  /**
+   * The same for whoever logged in to the account as it was then.
+   *
+   * @returns whether it was stored: not if the account's sessions were ended meanwhile, or its name
+   * is another account's.
+   */
+  changeRecord({ name, created_at, sessionEpoch }: Account, record: string): boolean {
+    const sql =
+      "UPDATE accounts SET record = ? WHERE name = ? AND created_at = ? AND session_epoch = ?";
+    return this.#access.change(sql, record, name, created_at, sessionEpoch) > 0;
   }
 
   /**
@@ -209,8 +229,9 @@ export class Accounts {
     this.#access.change("DELETE FROM sanctions WHERE account = ?", name);
     this.#access.change(
       `INSERT INTO accounts (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)`,
-      ...[name, record, Number(demo), now.toISOString(), role],
+      ...[name, Number(demo), now.toISOString(), role],
       now.getTime(), // no earlier account of that name got so far
+      record,
     );
   }
 

@@ -66,7 +66,8 @@ export function checkDistinct(name: string, others: readonly string[]): void {
       },
     );
   }
-  const like = others.find((other) => looksLike(name, other));
+  const form = coarseForm(name);
+  const like = others.find((other) => coarseForm(other) === form && looksLike(name, other));
   if (like === undefined) return;
   throw new EnvironmentError(
     "name-similar",
@@ -80,6 +81,13 @@ export function looksLike(one: string, other: string): boolean {
   const known = new Set(appearances(other));
   return appearances(one).some((appearance) => known.has(appearance));
 }
+
+/** The same for names that look alike, and for some that do not: quick to compare with thousands. */
+function coarseForm(name: string): string {
+  return foldName(name).replace(/[01im]/g, (character) => COARSE[character] as string);
+}
+
+const COARSE: { readonly [character: string]: string } = { 0: "o", 1: "l", i: "l", m: "rn" };
 
 const EXEMPLARS: { readonly [character: string]: string } = { 0: "O", 1: "l", I: "l", m: "rn" };
 

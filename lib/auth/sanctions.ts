@@ -6,6 +6,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { DatabaseAccess } from "../database_access.ts";
+import { foldName } from "./opaque.ts";
 
 /** Nobody who is banned can log in; who is muted cannot send to open rooms. */
 export type SanctionKind = "ban" | "mute";
@@ -39,7 +40,17 @@ export class Sanctions {
        WHERE account = ? AND kind = ? AND (until IS NULL OR until > ?)`,
       ...[account, kind, now.toISOString()],
     );
-    return row && { until: row.until ?? undefined, reason: row.reason };
+    return row && toSanction(row);
+  }
+
+  /** All bans or all mutes that hold, by the accounts' names as {@linkcode foldName} has them. */
+  all(kind: SanctionKind, now = new Date()): Map<string, Sanction> {
+    const rows = this.#access.all<Row & { account: string }>(
+      `SELECT account, until, reason FROM sanctions
+       WHERE kind = ? AND (until IS NULL OR until > ?)`,
+      ...[kind, now.toISOString()],
+    );
+    return new Map(rows.map((row) => [foldName(row.account), toSanction(row)]));
   }
 
   /** Bans or mutes an account; takes the place of what held before. */
@@ -58,4 +69,8 @@ export class Sanctions {
       return held;
     });
   }
+}
+
+function toSanction({ until, reason }: Row): Sanction {
+  return { until: until ?? undefined, reason };
 }

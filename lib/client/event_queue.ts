@@ -30,9 +30,9 @@ export class EventQueue implements AsyncIterable<ClientEvent> {
   async push(...events: readonly ClientEvent[]): Promise<void> {
     if (this.#ended) return;
     this.#ended = events.at(-1)?.type === "closed";
-    if (this.#ended) this.#releaseAll(0);
+    if (this.#ended) this.#releaseAll();
     for (const event of events) this.#listFor(event).push(event);
-    this.#releaseAll(this.#capacity);
+    if (this.#heldCount >= this.#capacity) this.#releaseAll();
     this.#notify();
     while (this.#events.length >= this.#capacity && !this.#ended) await this.#changed.promise;
   }
@@ -92,9 +92,13 @@ export class EventQueue implements AsyncIterable<ClientEvent> {
     return held ?? this.#events;
   }
 
-  /** Releases what is held in lists of at least so many events. */
-  #releaseAll(least: number): void {
-    for (const [room, { length }] of this.#held) if (length >= least) this.release(room);
+  /** In all rooms together, since the bound is one of memory. */
+  get #heldCount(): number {
+    return [...this.#held.values()].reduce((sum, { length }) => sum + length, 0);
+  }
+
+  #releaseAll(): void {
+    for (const room of [...this.#held.keys()]) this.release(room);
   }
 
   #notify(): void {

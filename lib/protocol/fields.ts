@@ -102,5 +102,8 @@ export const durationSeconds = v.pipe(
   v.minValue(1),
   v.maxValue(MAX_DURATION_SECONDS),
 );
+/** An IP address, with its zone if it has one. */
+export const address = v.pipe(v.string(), v.maxLength(64));
+
 /** A client's number of a request. */
 export const reference = v.pipe(v.number(), v.safeInteger(), v.minValue(1));

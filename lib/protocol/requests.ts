@@ -8,6 +8,7 @@
 import * as v from "valibot";
 import {
   accountName,
+  address,
   awayText,
   durationSeconds,
   reason,
@@ -37,7 +38,7 @@ const present = v.strictObject({ user: accountName, role, away: v.optional(awayT
 const listedRoom = v.strictObject({ room: roomName, kind: roomKind, topic, members: sequence });
 
 /** A connection of somebody's; operators are told from where. */
-const session = v.strictObject({ since: timestamp, address: v.optional(v.string()) });
+const session = v.strictObject({ since: timestamp, address: v.optional(address) });
 
 /** Whom an operator means; any text, since a wrong name is an error of theirs and not of the wire. */
 const target = { user: typedName };

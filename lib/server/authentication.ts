@@ -85,19 +85,27 @@ export class Authentication {
   /**
    * Ends the login that was started.
    *
-   * @throws {PeerError} `message-invalid` if the password was not proven.
+   * @throws {PeerError} `message-invalid` if the password was not proven, or is another one by now.
    */
   finish(message: MessageOf<ClientMessage, "login_finish">, encoded: Uint8Array): ProvenLogin {
     const pending = this.#pending;
     this.#pending = undefined;
     const sessionKey = pending && finishLogin(pending.login, message.ke3);
-    if (pending === undefined || sessionKey === undefined) {
+    if (pending === undefined || sessionKey === undefined || !this.#holds(pending.login)) {
       throw new PeerError("message-invalid", "A login was not proven");
     }
     pending.succeeded();
     this.#attempts -= 1;
     const { account, invite, messages } = pending.login;
     return { account, invite, sessionKey, messages: [...messages, encoded] };
+  }
+
+  /**
+   * Whether what was proven still lets one in: a password may have been changed since the login's
+   * start, or the name have gone to somebody else. An invite's record never changes.
+   */
+  #holds({ account, record }: PendingLogin): boolean {
+    return account === undefined || this.#context.accounts.find(account)?.record === record;
   }
 
   #respond(message: MessageOf<ClientMessage, "login_start">, encoded: Uint8Array): PendingLogin {

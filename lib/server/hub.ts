@@ -26,6 +26,8 @@ export interface Member {
    * any more: asked for while it catches up.
    */
   calm(): Promise<boolean>;
+  /** Whether it can do so now. */
+  readonly isCalm: boolean;
   /** Takes news about the room (its keys, its settings, its people), as a message to a client. */
   tell(encoded: Uint8Array): void;
   /** Gets nothing more: the log cannot be read. */
@@ -161,16 +163,18 @@ export class Hub {
 
   /**
    * Gives a member what it has missed, as fast as it reads, then makes it live. Nothing is held in
-   * memory meanwhile: what is stored in between is read from the log like the rest.
+   * memory while it does not read: what it has no room for is read from the log again, in smaller
+   * pages where the entries are large, and what is stored in between like the rest.
    */
   async #catchUp(room: string, place: Room, seat: Seat): Promise<void> {
     seat.state = "late";
+    let limit = CATCH_UP_ENTRIES;
     while (seat.position < place.published) {
-      const entries = await this.#log.read(room, seat.position, CATCH_UP_ENTRIES);
-      for (const entry of entries) {
-        if (!await seat.member.calm() || isGone(seat)) return;
-        give(seat, entry, encodeEntry("message", entry));
-      }
+      if (!await seat.member.calm() || isGone(seat)) return;
+      const entries = await this.#log.read(room, seat.position, limit);
+      if (isGone(seat)) return;
+      const given = giveWhileCalm(seat, entries);
+      limit = given < entries.length ? Math.max(1, given) : Math.min(CATCH_UP_ENTRIES, 2 * limit);
       if (entries.length === 0) seat.position = place.published; // rows are gone: the chain tells
     }
     if (!isGone(seat)) seat.state = "live"; // in the same step as the check, so nothing falls between
@@ -179,6 +183,17 @@ export class Hub {
 
 function isGone(seat: Seat): boolean {
   return seat.state === "gone";
+}
+
+/** Returns how many it had room for. */
+function giveWhileCalm(seat: Seat, entries: readonly LogEntry[]): number {
+  let given = 0;
+  for (const entry of entries) {
+    if (!seat.member.isCalm) break;
+    give(seat, entry, encodeEntry("message", entry));
+    given += 1;
+  }
+  return given;
 }
 
 function broadcast(room: Room, entries: readonly LogEntry[]): void {

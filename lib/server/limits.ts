@@ -72,6 +72,9 @@ export const MIN_QUEUED_BYTES = 512 * 1024;
 /** What a request for history costs of an account's messages: it reads some hundred rows. */
 export const HISTORY_COST = 5;
 
+/** What joining a room costs of an account's messages: it looks for the log's end, and reads on from there. */
+export const JOIN_COST = 5;
+
 /** What a request costs of an account's messages: it may read and list hundreds. */
 export const REQUEST_COST = 5;
 

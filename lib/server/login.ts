@@ -23,6 +23,8 @@ export interface Prover {
 export interface PendingLogin extends Prover {
   /** As the client typed it. */
   username: string;
+  /** What it is proven against. */
+  record: string;
   state: string;
   /** The login's messages so far, as they travelled. */
   messages: [Uint8Array, Uint8Array];
@@ -62,7 +64,7 @@ function respond(
 ): PendingLogin {
   const { pending, ke2 } = serverLoginStart(setup, username, record, ke1);
   const response = encodeServerMessage({ type: "login_response", ke2 });
-  return { ...prover, username, state: pending, messages: [encoded, response] };
+  return { ...prover, username, record, state: pending, messages: [encoded, response] };
 }
 
 /** The session key, or undefined if the client could not prove the password. */

@@ -80,7 +80,7 @@ export class Operations {
 
   /** Bans an account, and ends its sessions. */
   ban(actor: Actor, name: string, terms: Terms): Done {
-    return this.#access.transaction(() => {
+    return this.#perform(actor, () => {
       const done = this.#impose(actor, name, "ban", terms);
       this.accounts.endSessions(name);
       return done;
@@ -105,7 +105,7 @@ export class Operations {
   /** Notes that an account is taken out of a room; it may come back. Throws `room-unknown`. */
   kick(actor: Actor, name: string, room: string, reason: string): Done {
     checkReason(reason);
-    return this.#access.transaction(() => {
+    return this.#perform(actor, () => {
       const { name: account } = this.#opponent(actor, name);
       this.rooms.get(room);
       this.#note(actor, { action: "kick", target: account, room, reason });
@@ -116,7 +116,7 @@ export class Operations {
   /** Ends all sessions of an account; it may log in again. */
   endSessions(actor: Actor, name: string, reason: string): Done {
     checkReason(reason);
-    return this.#access.transaction(() => {
+    return this.#perform(actor, () => {
       const { name: account } = this.#opponent(actor, name);
       this.accounts.endSessions(account);
       this.#note(actor, { action: "end-sessions", target: account, reason });
@@ -126,7 +126,7 @@ export class Operations {
 
   /** Makes an account an operator or a member. Throws `demo-account`, `name-reserved`. */
   setRole(actor: Actor, name: string, role: Role): Done {
-    return this.#access.transaction(() => {
+    return this.#perform(actor, () => {
       const { name: account } = this.#opponent(actor, name);
       if (role === "operator") checkNotConsole(account);
       this.accounts.setRole(account, role);
@@ -157,7 +157,7 @@ export class Operations {
 
   /** Removes an account. */
   removeAccount(actor: Actor, name: string): Done {
-    return this.#access.transaction(() => {
+    return this.#perform(actor, () => {
       const { name: account } = this.#opponent(actor, name);
       this.accounts.remove(account);
       this.#note(actor, { action: "remove", target: account, reason: "" });
@@ -167,7 +167,7 @@ export class Operations {
 
   /** Makes an open room. Throws as {@linkcode RoomTable.create}. */
   createRoom(actor: Actor, name: string, topic: string): Room {
-    return this.#access.transaction(() => {
+    return this.#perform(actor, () => {
       this.#note(actor, { action: "create-room", target: name, room: name, reason: topic });
       return this.rooms.create(name, topic);
     });
@@ -175,7 +175,7 @@ export class Operations {
 
   /** Says what a room is about. Throws as {@linkcode RoomTable.setTopic}. */
   setTopic(actor: Actor, name: string, topic: string): Room {
-    return this.#access.transaction(() => {
+    return this.#perform(actor, () => {
       this.#note(actor, { action: "topic", target: name, room: name, reason: topic });
       this.rooms.setTopic(name, topic);
       return this.rooms.get(name);
@@ -184,7 +184,7 @@ export class Operations {
 
   /** Sets a room's slow mode; 0 ends it. Throws as {@linkcode RoomTable.setSlow}. */
   setSlow(actor: Actor, name: string, seconds: number): Room {
-    return this.#access.transaction(() => {
+    return this.#perform(actor, () => {
       const reason = seconds === 0 ? "off" : formatDuration(seconds);
       this.#note(actor, { action: "slow", target: name, room: name, reason });
       this.rooms.setSlow(name, seconds);
@@ -194,7 +194,7 @@ export class Operations {
 
   #impose(actor: Actor, name: string, kind: SanctionKind, { seconds, reason }: Terms): Done {
     checkReason(reason);
-    return this.#access.transaction(() => {
+    return this.#perform(actor, () => {
       const { name: account } = this.#opponent(actor, name);
       const until = seconds === undefined
         ? undefined
@@ -206,7 +206,7 @@ export class Operations {
   }
 
   #lift(actor: Actor, name: string, kind: SanctionKind): Done {
-    return this.#access.transaction(() => {
+    return this.#perform(actor, () => {
       this.#operator(actor);
       const { name: account } = this.accounts.get(name);
       if (!this.sanctions.lift(account, kind, this.#now())) {
@@ -216,6 +216,12 @@ export class Operations {
       this.#note(actor, { action: `un${kind}`, target: account, reason: "" });
       return { account };
     });
+  }
+
+  /** Does it in one transaction. Who may not act is told so before it takes the database's lock. */
+  #perform<T>(actor: Actor, work: () => T): T {
+    this.#operator(actor);
+    return this.#access.transaction(work);
   }
 
   /** The account that the actor may act against. */

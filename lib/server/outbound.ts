@@ -47,6 +47,11 @@ export class Outbound {
     return await this.#channel.queuedAtMost(this.#limits.calmQueueBytes) && !this.#over;
   }
 
+  /** Whether so little waits for the peer now. */
+  get isCalm(): boolean {
+    return !this.#over && this.#channel.queuedBytes <= this.#limits.calmQueueBytes;
+  }
+
   /** Says why it ends, and closes this direction. */
   async farewell(code: string, message: string): Promise<void> {
     this.#over = true;

@@ -120,6 +120,10 @@ export class Participant implements Member {
     return this.#options.outbound.calm();
   }
 
+  get isCalm(): boolean {
+    return this.#options.outbound.isCalm;
+  }
+
   tell(encoded: Uint8Array): void {
     this.#options.outbound.sendEncoded(encoded);
   }

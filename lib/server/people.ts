@@ -4,6 +4,8 @@
  * @module
  */
 
+import { readStanding, type Standing, type Standings } from "./standing.ts";
+
 /** A connection that has logged in. No method may throw. */
 export interface Visitor {
   /** The account's name. */
@@ -18,8 +20,8 @@ export interface Visitor {
   remove(room: string, code: string, message: string): void;
   /** Ends it, and says why. */
   end(code: string, message: string): void;
-  /** Looks again at what its account may do. */
-  review(): void;
+  /** Takes what its account may do now; undefined if there is no such account any more. */
+  review(standing: Standing | undefined): void;
 }
 
 /** See the module's description. */
@@ -54,4 +56,10 @@ export class People {
   all(): readonly Visitor[] {
     return [...this.#visitors.values()].flatMap((sessions) => [...sessions]);
   }
+}
+
+/** Lets all connections of an account know what it may do now. */
+export function reviewSessions(from: Standings & { people: People }, user: string): void {
+  const standing = readStanding(from, user);
+  for (const visitor of from.people.sessionsOf(user)) visitor.review(standing);
 }

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { DEMO } from "../auth/accounts.ts";
 import type { Invite } from "../auth/invites.ts";
 import { checkRecord, foldName, serverRegister } from "../auth/opaque.ts";
 import { describeError, FernchatError, PeerError } from "../errors.ts";
@@ -17,6 +18,7 @@ import type { LogFields } from "./logger.ts";
 import type { AllowedAttempt } from "./login_pacing.ts";
 import type { Outbound } from "./outbound.ts";
 import { pause } from "./pause.ts";
+import { reviewSessions } from "./people.ts";
 import type { SessionContext } from "./session_context.ts";
 import { untimely } from "./visit.ts";
 
@@ -70,8 +72,9 @@ export class Redemption {
     if (this.#names > MAX_NAMES) throw new PeerError("message-unexpected", "Too many names");
     this.#begun = undefined;
     const { context, outbound, invite, group, signal } = this.#options;
-    const { operations, accounts, pacing } = context;
+    const { operations, accounts, pacing, turns } = context;
     const { name, request } = message;
+    await turns.next(); // a name is compared with all others
     operations.invitations.getOpen(invite.id);
     if (!this.#isFree(name)) return;
     const attempt = pacing.attempt(foldName(name), group);
@@ -101,6 +104,7 @@ export class Redemption {
     if (!this.#tryName(redeem)) return;
     this.#done = true;
     attempt.succeeded();
+    reviewSessions(context, DEMO.name); // the first account ends the demo
     context.logger.info("registered", { user: name, ...this.#fields() });
     outbound.send({ type: "registered" });
   }

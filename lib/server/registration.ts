@@ -4,19 +4,21 @@
  * @module
  */
 
-import type { Accounts } from "../auth/accounts.ts";
+import type { Account, Accounts } from "../auth/accounts.ts";
 import { checkRecord, serverRegister } from "../auth/opaque.ts";
+import { EnvironmentError } from "../errors.ts";
 import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messages.ts";
 
 /** One change of one account's password. */
 export class Registration {
   readonly #accounts: Accounts;
-  readonly #user: string;
+  readonly #account: Account;
   #begun = false;
 
-  constructor(accounts: Accounts, user: string) {
+  /** `account` is what its user has logged in to. */
+  constructor(accounts: Accounts, account: Account) {
     this.#accounts = accounts;
-    this.#user = user;
+    this.#account = account;
   }
 
   /**
@@ -25,12 +27,13 @@ export class Registration {
    * @throws {PeerError} `message-invalid`.
    */
   start({ request }: MessageOf<ClientMessage, "register_start">): ServerMessage {
-    if (this.#accounts.find(this.#user)?.demo !== false) {
+    const { name, demo } = this.#account;
+    if (demo) {
       // The demo password is public: whoever changed it would lock everyone else out.
       const message = "The demo account's password cannot be changed";
       return { type: "error", code: "demo-account", message };
     }
-    const response = serverRegister(this.#accounts.setup, this.#user, request);
+    const response = serverRegister(this.#accounts.setup, name, request);
     this.#begun = true;
     return { type: "register_response", response };
   }
@@ -39,12 +42,13 @@ export class Registration {
    * Stores the new record; undefined if no registration was begun. It can be used once.
    *
    * @throws {PeerError} `message-invalid` for a record that is none.
+   * @throws {EnvironmentError} if it cannot be stored, or the account is not what it was.
    */
   finish({ record }: MessageOf<ClientMessage, "register_finish">): ServerMessage | undefined {
     if (!this.#begun) return undefined;
     this.#begun = false;
-    checkRecord(this.#accounts.setup, this.#user, record);
-    this.#accounts.setRecord(this.#user, record);
-    return { type: "registered" };
+    checkRecord(this.#accounts.setup, this.#account.name, record);
+    if (this.#accounts.changeRecord(this.#account, record)) return { type: "registered" };
+    throw new EnvironmentError("account-changed", "The account is not what it was at the login");
   }
 }

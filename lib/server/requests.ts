@@ -11,7 +11,7 @@ import { EnvironmentError } from "../errors.ts";
 import { MAX_LISTED, MAX_LISTED_SESSIONS } from "../protocol/limits.ts";
 import type { Request, RequestOf, Result, ResultOf } from "../protocol/requests.ts";
 import type { Operations } from "./operations.ts";
-import type { People, Visitor } from "./people.ts";
+import { type People, reviewSessions, type Visitor } from "./people.ts";
 import type { Presence } from "./presence.ts";
 import type { RoomDirectory } from "./room_directory.ts";
 import { describeBan, sentence } from "./standing.ts";
@@ -75,14 +75,13 @@ const HANDLERS: { [D in Request["do"]]: Handler<D> } = {
     operations.unban(user, target);
     return DONE;
   },
-  mute: ({ operations, people }, { user }, { user: target, seconds, reason }) => {
-    const { account: name } = operations.mute(user, target, { seconds, reason });
-    for (const visitor of people.sessionsOf(name)) visitor.review();
+  mute: (context, { user }, { user: target, seconds, reason }) => {
+    const { operations } = context;
+    reviewSessions(context, operations.mute(user, target, { seconds, reason }).account);
     return DONE;
   },
-  unmute: ({ operations, people }, { user }, { user: target }) => {
-    const { account: name } = operations.unmute(user, target);
-    for (const visitor of people.sessionsOf(name)) visitor.review();
+  unmute: (context, { user }, { user: target }) => {
+    reviewSessions(context, context.operations.unmute(user, target).account);
     return DONE;
   },
 };
@@ -114,9 +113,10 @@ function listNames(
 ): ResultOf<"names"> {
   requireRoom(directory, room);
   const all = presence.names(room);
+  const operators = accounts.operators();
   const names = all.slice(0, MAX_LISTED).map((user) => ({
     user,
-    role: accounts.find(user)?.role ?? "member",
+    role: operators.has(user) ? "operator" as const : "member" as const,
     ...awayOf(presence, user),
   }));
   return { is: "names", room, names, more: all.length - names.length };

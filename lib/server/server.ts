@@ -33,6 +33,7 @@ import { Presence, type PresenceOptions } from "./presence.ts";
 import { RoomDirectory } from "./room_directory.ts";
 import { Session } from "./session.ts";
 import type { SessionContext } from "./session_context.ts";
+import { readAllStandings } from "./standing.ts";
 import { TokenBuckets } from "./token_bucket.ts";
 import { Turns } from "./turns.ts";
 
@@ -295,7 +296,8 @@ export class RunningServer {
   #review(): void {
     const { people, directory } = this.#context;
     directory.refresh();
-    for (const visitor of people.all()) visitor.review();
+    const standings = readAllStandings(this.#context);
+    for (const visitor of people.all()) visitor.review(standings.get(visitor.user));
   }
 
   #queuedBytes(): number {

@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { Accounts, Role } from "../auth/accounts.ts";
+import type { Account, Accounts, Role } from "../auth/accounts.ts";
+import { foldName } from "../auth/opaque.ts";
 import type { Sanction, Sanctions } from "../auth/sanctions.ts";
 
 /** See the module's description. */
@@ -21,21 +22,42 @@ export interface Standing {
   mute: Sanction | undefined;
 }
 
+/** Where standings are read from. */
+export interface Standings {
+  accounts: Accounts;
+  sanctions: Sanctions;
+}
+
 /** An account's standing; undefined if there is no such account. */
 export function readStanding(
-  accounts: Accounts,
-  sanctions: Sanctions,
+  { accounts, sanctions }: Standings,
   user: string,
 ): Standing | undefined {
   const account = accounts.find(user);
   if (account === undefined) return undefined;
-  return {
-    role: account.role,
-    demo: account.demo,
-    identity: `${account.created_at} ${account.sessionEpoch}`,
-    ban: sanctions.find(user, "ban"),
-    mute: sanctions.find(user, "mute"),
-  };
+  return toStanding(account, sanctions.find(user, "ban"), sanctions.find(user, "mute"));
+}
+
+/**
+ * All accounts' standings by their names. Three queries, however many there are: thousands of single
+ * ones would hold everyone up.
+ */
+export function readAllStandings({ accounts, sanctions }: Standings): Map<string, Standing> {
+  const [bans, mutes] = [sanctions.all("ban"), sanctions.all("mute")];
+  return new Map(
+    accounts.list().map((account) => {
+      const name = foldName(account.name);
+      return [account.name, toStanding(account, bans.get(name), mutes.get(name))];
+    }),
+  );
+}
+
+function toStanding(
+  { role, demo, created_at, sessionEpoch }: Account,
+  ban: Sanction | undefined,
+  mute: Sanction | undefined,
+): Standing {
+  return { role, demo, identity: `${created_at} ${sessionEpoch}`, ban, mute };
 }
 
 /** A sentence for whom a ban keeps out. */

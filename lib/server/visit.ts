@@ -9,7 +9,7 @@ import { describeError, PeerError } from "../errors.ts";
 import type { ClientMessage, MessageOf } from "../protocol/messages.ts";
 import { Attendance } from "./attendance.ts";
 import { Dismissal, explainRefusal } from "./explain.ts";
-import { HISTORY_COST, REQUEST_COST } from "./limits.ts";
+import { HISTORY_COST, JOIN_COST, REQUEST_COST } from "./limits.ts";
 import type { LogFields } from "./logger.ts";
 import type { Outbound } from "./outbound.ts";
 import { pause } from "./pause.ts";
@@ -50,7 +50,7 @@ const HANDLERS: { [T in VisitMessage["type"]]: Handler<T> } = {
   register_start: (visit, message) => visit.startRegistration(message),
   register_finish: (visit, message) => visit.finishRegistration(message),
   join: (visit, message) => visit.join(message),
-  leave: (visit, message) => visit.attendance.leave(message),
+  leave: (visit, message) => visit.part(message),
   send: (visit, message) => visit.post(message),
   history: (visit, message) => visit.history(message),
   request: (visit, message) => visit.answer(message),
@@ -77,7 +77,7 @@ export class Visit implements Visitor {
 
   /** Greets and is counted among the people; false if the account may not be here. */
   begin(): boolean {
-    if (!this.#mayStay()) return false;
+    if (!this.#mayStay(this.#look())) return false;
     this.#options.outbound.send({ type: "welcome", user: this.user });
     this.#options.context.people.enter(this);
     return true;
@@ -108,18 +108,22 @@ export class Visit implements Visitor {
     this.#options.dismiss(new Dismissal(code, message));
   }
 
-  review(): void {
-    this.#mayStay();
+  review(standing: Standing | undefined): void {
+    this.#mayStay(standing);
   }
 
-  /** A new password: allowed right after a login, which proved the old one. */
+  /** A new password: allowed once, right after a login, which proved the old one. */
   startRegistration(message: MessageOf<ClientMessage, "register_start">): void {
-    if (this.#hasJoined) throw untimely(message);
-    this.#registration = new Registration(this.#options.context.accounts, this.user);
+    if (this.#hasJoined || this.#registration !== undefined) throw untimely(message);
+    if (!this.#mayStay(this.#look())) return;
+    const { accounts } = this.#options.context;
+    this.#registration = new Registration(accounts, accounts.get(this.user));
     this.#options.outbound.send(this.#registration.start(message));
   }
 
   finishRegistration(message: MessageOf<ClientMessage, "register_finish">): void {
+    // Whose sessions were ended a moment ago must not win the account back by this.
+    if (!this.#mayStay(this.#look())) return;
     const answer = this.#hasJoined ? undefined : this.#registration?.finish(message);
     if (answer === undefined) throw untimely(message);
     this.#options.context.logger.info("password-changed", this.#fields());
@@ -129,6 +133,12 @@ export class Visit implements Visitor {
   async join(message: MessageOf<ClientMessage, "join">): Promise<void> {
     this.#hasJoined = true;
     await this.attendance.join(message);
+    await this.#payFor(JOIN_COST);
+  }
+
+  async part(message: MessageOf<ClientMessage, "leave">): Promise<void> {
+    await this.attendance.leave(message);
+    await this.#payFor(1);
   }
 
   async post(message: MessageOf<ClientMessage, "send">): Promise<void> {
@@ -156,10 +166,13 @@ export class Visit implements Visitor {
     this.#options.outbound.send({ type: "pong" });
   }
 
-  #mayStay(): boolean {
-    const { accounts, sanctions } = this.#options.context;
+  #look(): Standing | undefined {
+    return readStanding(this.#options.context, this.user);
+  }
+
+  /** Takes what the account may do now; ends the connection unless that is to be here. */
+  #mayStay(standing: Standing | undefined): boolean {
     const before = this.#standing;
-    const standing = readStanding(accounts, sanctions, this.user);
     this.#standing = standing ?? before;
     if (standing === undefined) this.end("account-removed", whyRemoved(before));
     else if (standing.ban !== undefined) this.end("banned", describeBan(standing.ban));

@@ -84,6 +84,24 @@ Deno.test("name-similar: UTS #39's rows within ASCII, as written and in small le
   }
 });
 
+Deno.test("name-similar: for every two short names, what looks alike is found", () => {
+  const characters = [..."0oO1lLiImMrRnN"];
+  const names = characters.flatMap((one) => [one, ...characters.map((other) => one + other)]);
+  for (const name of names) {
+    for (const other of names) {
+      let code: unknown;
+      try {
+        checkDistinct(name, [other]);
+      } catch (error) {
+        code = (error as EnvironmentError).code;
+      }
+      const isSame = name.toLowerCase() === other.toLowerCase();
+      const expected = isSame ? "name-taken" : looksLike(name, other) ? "name-similar" : undefined;
+      assert.equal(code, expected, `${name} beside ${other}`);
+    }
+  }
+});
+
 Deno.test("names that nobody would mix up stand beside each other", () => {
   const names = ["Ian", "Lan", "bill", "bob", "user1", "user2", "user10", "user11", "a.b", "a-b"];
   for (const [at, name] of names.entries()) checkDistinct(name, names.toSpliced(at, 1));

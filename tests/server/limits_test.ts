@@ -10,6 +10,7 @@ import { clientLoginStart } from "../../lib/auth/opaque.ts";
 import { dial } from "../../lib/client/dial.ts";
 import type { SecureChannel } from "../../lib/protocol/channel.ts";
 import { decodeServerMessage, encodeClientMessage } from "../../lib/protocol/messages.ts";
+import { LOBBY } from "../../lib/rooms/open_room.ts";
 import { ALICE, assertHeard, BOB, MALLORY, RawMember, TestServer } from "../attacks/server.ts";
 
 /** A connection that says nothing. */
@@ -119,6 +120,27 @@ Deno.test("an account's rate is the same over all of its connections", async () 
   assert.ok(seq < 30, `bob's message came after ${seq - 1} of the flood's`);
   await Promise.all(flood);
   await Promise.all(sessions.map((one) => one.close()));
+});
+
+Deno.test("who joins and leaves in a loop waits like who sends, and holds up nobody else", async () => {
+  await using server = await TestServer.start([ALICE, BOB], {
+    limits: { messagesPerSecond: 200, messageBurst: 5 },
+  });
+  using alice = await RawMember.join(server.port, ALICE);
+  await using bob = await server.connect(BOB);
+  for (let at = 0; at < 30; at += 1) {
+    alice.say({ type: "leave", room: LOBBY });
+    alice.say({ type: "join", room: LOBBY });
+  }
+  alice.say({ type: "request", ref: 1, request: { do: "rooms" } });
+  let isThrough = false;
+  const through = (async () => {
+    while ((await alice.hear()).type !== "reply");
+    isThrough = true;
+  })();
+  for (let at = 0; at < 5; at += 1) await bob.send("may I?");
+  assert.ok(!isThrough, "thirty rounds were quicker than five messages");
+  await through;
 });
 
 Deno.test("tokens beyond the limit wait for the log, and are stored", async () => {
