@@ -113,10 +113,15 @@ Deno.test({
     const output = await recorded(terminal, record);
     assertHarmless(output, DRAWN);
     assertUnpiled(output);
-    assertShown(output, "past", "said", "error", "refused");
-    assert.match(output, /^.*«bye«.*»bye».*$/m);
+    const unwrapped = output.replaceAll(WRAPPED, " ");
+    assertShown(unwrapped, "past", "said", "error", "refused");
+    assert.match(unwrapped, /^.*«bye«.*»bye».*$/m);
   },
 });
+
+/** Where the client broke a remark between two words: what follows is indented, so no line of its own. */
+// deno-lint-ignore no-control-regex
+const WRAPPED = /\x1b\[0m\r*\n\x1b\[\d{1,2}m {3}/g;
 
 /** All that was written, when the program has given the terminal back. */
 async function recorded(terminal: Tmux, record: string): Promise<string> {

@@ -59,7 +59,7 @@ async function almostLogIn(
 
 for (const [deed, act] of Object.entries(DEEDS)) {
   Deno.test(`${deed}: a login that was begun before does not lead in`, async () => {
-    await using server = await TestServer.start([ALICE, MALLORY]);
+    await using server = await TestServer.start([ALICE, MALLORY], {}, "chosen");
     const channel = await dial({ hostname: "127.0.0.1", port: server.port });
     const { ke3, sessionKey, messages } = await almostLogIn(channel);
     const next = await nextRecord(server);
@@ -72,7 +72,7 @@ for (const [deed, act] of Object.entries(DEEDS)) {
   });
 
   Deno.test(`${deed}: a session of before cannot put its own password in the place`, async () => {
-    await using server = await TestServer.start([ALICE, MALLORY]);
+    await using server = await TestServer.start([ALICE, MALLORY], {}, "chosen");
     const channel = await dial({ hostname: "127.0.0.1", port: server.port });
     await login(channel, MALLORY);
     const { pending, request } = clientRegisterStart(MALLORY.username, "mine again");
@@ -91,7 +91,7 @@ for (const [deed, act] of Object.entries(DEEDS)) {
 }
 
 Deno.test("a login is good for one change of the password: more of them are another login's", async () => {
-  await using server = await TestServer.start([MALLORY]);
+  await using server = await TestServer.start([MALLORY], {}, "chosen");
   const channel = await dial({ hostname: "127.0.0.1", port: server.port });
   await login(channel, MALLORY);
   const { request } = clientRegisterStart(MALLORY.username, "another");

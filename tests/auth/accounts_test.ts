@@ -206,7 +206,7 @@ async function tryLogin(port: number, username: string, password: string): Promi
 }
 
 Deno.test("login: the right password in any spelling of the name, and nothing else", async () => {
-  await using server = await TestServer.start([ALICE]);
+  await using server = await TestServer.start([ALICE], {}, "chosen");
   const channel = await dial({ hostname: "127.0.0.1", port: server.port });
   const wrong = { username: "alice", password: "wrong" };
   const unknown = { username: "nobody", password: ALICE.password };
@@ -218,7 +218,7 @@ Deno.test("login: the right password in any spelling of the name, and nothing el
 });
 
 Deno.test("an unknown user's login costs the same bytes as a wrong password", async () => {
-  await using server = await TestServer.start([ALICE]);
+  await using server = await TestServer.start([ALICE], {}, "chosen");
   const sizes = [];
   for (const username of ["alice", "nobod"]) {
     const channel = await dial({ hostname: "127.0.0.1", port: server.port });
@@ -248,7 +248,7 @@ function countBytes(channel: SecureChannel): { channel: SecureChannel; received(
 }
 
 Deno.test("changePassword(): the old password is refused, the new one works", async () => {
-  await using server = await TestServer.start([ALICE]);
+  await using server = await TestServer.start([ALICE], {}, "chosen");
   const channel = await dial({ hostname: "127.0.0.1", port: server.port });
   await changePassword(channel, await login(channel, ALICE), "a new lamp");
   await channel.close();
@@ -262,7 +262,7 @@ Deno.test("changePassword(): the old password is refused, the new one works", as
 });
 
 Deno.test("a record that is none is refused, and the old password still works", async () => {
-  await using server = await TestServer.start([ALICE]);
+  await using server = await TestServer.start([ALICE], {}, "chosen");
   for (const record of ["A", "A".repeat(256)]) {
     const channel = await dial({ hostname: "127.0.0.1", port: server.port });
     await login(channel, ALICE);
@@ -277,7 +277,7 @@ Deno.test("a record that is none is refused, and the old password still works", 
 });
 
 Deno.test("a removed account cannot log in any more, while the server runs", async () => {
-  await using server = await TestServer.start([ALICE]);
+  await using server = await TestServer.start([ALICE], {}, "chosen");
   assert.equal(await tryLogin(server.port, ALICE.username, ALICE.password), "alice");
   {
     using accounts = await openAccounts(server.db);
