@@ -68,6 +68,48 @@ class Piped {
   }
 }
 
+/** An output that takes lines when it is told to. */
+class SlowOutput {
+  text = "";
+  readonly #open = Promise.withResolvers<void>();
+  readonly asked = Promise.withResolvers<void>();
+
+  async write(bytes: Uint8Array): Promise<number> {
+    this.asked.resolve();
+    await this.#open.promise;
+    this.text += new TextDecoder().decode(bytes);
+    return bytes.length;
+  }
+
+  open(): void {
+    this.#open.resolve();
+  }
+}
+
+Deno.test("line mode ends when its output has taken the answers, all of them", async () => {
+  await using server = await PuppetServer.start();
+  const output = new SlowOutput();
+  const lines = [new TextEncoder().encode("/help\n"), null];
+  const input = {
+    read(buffer: Uint8Array): Promise<number | null> {
+      const line = lines.shift() ?? null;
+      if (line !== null) buffer.set(line);
+      return Promise.resolve(line === null ? null : line.length);
+    },
+  };
+  let hasEnded = false;
+  const ended = runLineMode(server.client, { input, output, complain: () => {} }, 0)
+    .then(() => hasEnded = true);
+  await output.asked.promise;
+  assert.equal(await server.channel.receive(), null);
+  await server.channel.close();
+  for await (const _ of server.client); // the connection's end is known to all
+  assert.equal(hasEnded, false);
+  output.open();
+  await ended;
+  assert.match(output.text, /tells more\n$/);
+});
+
 /** Lets a client in that has asked for a room. */
 async function letIn(server: PuppetServer): Promise<void> {
   const { room } = await server.receive("join");

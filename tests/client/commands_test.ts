@@ -69,7 +69,7 @@ Deno.test("every command has a help and an example of itself, and no name is tak
     assert.match(help, /^[a-z].*[^.]$/, name);
     const meaning = interpret(example);
     assert.equal(meaning.kind === "command" && meaning.command, command, example);
-    assert.ok(`${usageOf(command)}  ${help}`.length <= 100, name);
+    assert.ok(`${usageOf(command)}  ${help}`.length <= 76, name);
     for (const one of [name, name.toUpperCase(), `/${name}`, ...command.aliases]) {
       assert.equal(findCommand(one), command);
     }

@@ -104,6 +104,17 @@ Deno.test("a lost connection and a found one are told once, however many rooms t
   assert.equal(reader.io.output.split("Connected again").length, 2);
 });
 
+Deno.test("who leaves a room during an outage is told all the same when it is over", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  await join(reader, "physics");
+  server.cut();
+  await reader.io.shown(/physics \(open, reconnecting\)> /);
+  await reader.type("/leave", /You left physics[^]*lobby \(open, reconnecting\)> /);
+  await server.acceptRooms(1);
+  await reader.io.shown(/-- Connected again\r\n[^]*lobby \(open\)> /);
+});
+
 Deno.test("presence and topics are told in their room alone, own presence not at all", async () => {
   await using server = await PuppetServer.start();
   await using reader = new Reader(server);
@@ -134,8 +145,13 @@ Deno.test("/me is shown as what one does; /msg sends nothing", async () => {
 Deno.test("/help teaches: all commands, one with an example, and none that is not there", async () => {
   await using server = await PuppetServer.start();
   await using reader = new Reader(server);
-  await reader.type("/help", /\/join ROOM[\s\S]*\/kick NAME \[REASON\][\s\S]*\/exit/);
-  await reader.type("/help /BAN", /\/ban NAME \[DURATION\] \[REASON\][\s\S]*For example: \/ban/);
+  await reader.type("/help", /\/kick NAME \[REASON\][\s\S]*\/join ROOM[\s\S]*\/exit /);
+  await reader.io.shown(/-- \/\/TEXT sends/);
+  const lines = reader.io.output.split("\r\n").slice(1); // without the prompt before it
+  for (const line of lines.filter((line) => !line.includes("\x1b"))) {
+    assert.match(line, /^-- .{1,76}$/);
+  }
+  await reader.type("/help /BAN", /\/ban NAME \[TIME\] \[REASON\][\s\S]*For example: \/ban/);
   await reader.type("/help kik", /did you mean \/kick\?/);
 });
 

@@ -43,6 +43,9 @@ Deno.test("what an operator does to a room and to a member reaches the member's 
   await olga.request({ do: "topic", room: LOBBY, topic: "exams" });
   const { topic, by } = await nextEvent(bob, "topic");
   assert.deepEqual([topic, by], ["exams", "olga"]);
+  const nobody = olga.request({ do: "mute", user: "nobody-here", reason: "" });
+  const { message } = await assertFails(nobody, EnvironmentError, "name-unknown");
+  assert.equal(message, 'There is no account "nobody-here"', "no hint for the console");
   await olga.request({ do: "mute", user: "bob", reason: "" });
   await assertFails(bob.send("may I?"), EnvironmentError, "muted");
   await olga.request({ do: "unmute", user: "bob" });

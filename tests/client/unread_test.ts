@@ -38,5 +38,34 @@ Deno.test("the prompt: room and kind, a lost connection, no room, and where some
     promptFor({ room: undefined, isLost: true, unread: unread(2) }),
     "(no room, reconnecting) [r0 1, r1 2]> ",
   );
-  assert.equal(prompt(9), "lobby (open) [r0 1, r1 2, r2 3, …]> ");
+  assert.equal(prompt(9), "lobby (open) [r0 1, r1 2, r2 3, +39]> ");
+});
+
+Deno.test("the prompt leaves half of 80 columns: it never loses its kind, its counts, its end", () => {
+  const long = (name: string): string => name.padEnd(32, "x");
+  const unread = [1, 2, 3, 4].map((count) => ({
+    room: long(`room-${count}`),
+    count,
+    mentions: count === 4 ? 1 : 0,
+  }));
+  for (const isLost of [false, true]) {
+    for (const count of [0, 1, 4]) {
+      for (const name of ["a", long("physics"), undefined]) {
+        const room = name === undefined ? undefined : { room: name, kind: "open" as const };
+        const prompt = promptFor({ room, isLost, unread: unread.slice(0, count) });
+        assert.ok(prompt.length <= 40, prompt);
+        const state = `\\(${room === undefined ? "no room" : "open"}${
+          isLost ? ", reconnecting" : ""
+        }\\)`;
+        const counts = ["", " \\[\\+1\\]", "", "", " \\[\\+10 @1\\]"][count] as string;
+        assert.match(prompt, new RegExp(`^(a |phys.*|)${state}${counts}> $`));
+      }
+    }
+  }
+  const physics = { room: "physics", count: 3, mentions: 1 };
+  const room = { room: "lobby", kind: "open" } as const;
+  assert.equal(
+    promptFor({ room, isLost: false, unread: [physics, ...unread] }),
+    "lobby (open) [physics 3 @1, +10 @1]> ",
+  );
 });

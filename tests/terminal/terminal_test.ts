@@ -240,3 +240,21 @@ Deno.test("Terminal.setPrompt() and print() redraw the prompt and the line", asy
   io.type("\r");
   await next;
 });
+
+Deno.test("Terminal.notice() and complain() break between words; what is to be copied stays whole", async () => {
+  const { io, terminal } = openTerminal();
+  await using _ = terminal;
+  const words = `${"word ".repeat(30).trimEnd()}.`;
+  for (const [say, mark] of [["notice", "-- "], ["complain", ""]] as const) {
+    io.output = "";
+    terminal[say](words);
+    const [first = "", ...others] = io.output.trimEnd().split("\r\n");
+    for (const line of [first, ...others]) assert.ok(line.length < 80, line);
+    assert.ok(others.length > 0 && others.every((line) => line.startsWith("   word")));
+    assert.equal([first, ...others.map((line) => line.slice(3))].join(" "), mark + words);
+  }
+  const head = `a-room 1 ${"f".repeat(64)} and more words`;
+  io.output = "";
+  terminal.notice(head);
+  assert.equal(io.output, `-- ${head}\r\n`);
+});
