@@ -46,7 +46,7 @@ async function logIn(
 }
 
 Deno.test("a client from the RFC logs in with a password that ours registered, and with no other", async () => {
-  await using server = await TestServer.start([ALICE]);
+  await using server = await TestServer.start([ALICE], {}, "chosen");
   const channel = await dial({ hostname: "127.0.0.1", port: server.port });
   assert.equal(await logIn(channel, { ...alice, password: "a guess" }, "alice"), undefined);
   const nobody = { ...alice, client_identity: "nobody" };
@@ -58,7 +58,7 @@ Deno.test("a client from the RFC logs in with a password that ours registered, a
 });
 
 Deno.test("ours logs in with a password that a client from the RFC registered", async () => {
-  await using server = await TestServer.start([ALICE]);
+  await using server = await TestServer.start([ALICE], {}, "chosen");
   const channel = await dial({ hostname: "127.0.0.1", port: server.port });
   assert.equal(await logIn(channel, alice, "alice"), "alice");
   const registration = new Registration({ ...alice, password: NEW_PASSWORD });
@@ -74,7 +74,7 @@ Deno.test("ours logs in with a password that a client from the RFC registered", 
 });
 
 Deno.test("a client from the RFC follows an invite of ours, and makes an account that ours logs in with", async () => {
-  await using server = await TestServer.start([ALICE]);
+  await using server = await TestServer.start([ALICE], {}, "chosen");
   const { code, invite } = await withOperations(server.db, { create: false }, (operations) => {
     const wish = { label: "", role: "member", room: "lobby", uses: 1, seconds: 60 } as const;
     const drawn = operations.invitations.draw(wish);
