@@ -158,7 +158,7 @@ function kick(
     throw new EnvironmentError("not-in-room", `${name} is not in ${room}`);
   }
   operations.kick(user, name, room, reason);
-  const message = sentence(`${user} put you out of ${room}`, reason);
+  const message = sentence(`${user} put you out`, reason);
   for (const visitor of people.sessionsOf(name)) visitor.remove(room, "kicked", message);
   return DONE;
 }

@@ -55,7 +55,7 @@ Deno.test("what an operator does to a room and to a member reaches the member's 
   await assertFails(bob.send("twice"), EnvironmentError, "slow-mode");
   await olga.request({ do: "kick", room: LOBBY, user: "bob", reason: "enough" });
   const left = await nextEvent(bob, "left");
-  assert.deepEqual([left.reason, left.message], ["kicked", "olga put you out of lobby: enough"]);
+  assert.deepEqual([left.reason, left.message], ["kicked", "olga put you out: enough"]);
   assert.equal((await bob.join(LOBBY)).slow, 60);
   await olga.request({ do: "ban", user: "bob", reason: "for good" });
   assert.equal((await nextEvent(bob, "closed")).reason, "banned");

@@ -77,7 +77,7 @@ Deno.test("a kick puts every session out of the room, which may be joined again"
   assert.deepEqual(await olga.ask(kick), DONE);
   for (const session of [first, second]) {
     const { type: _, ...left } = await session.hears("left");
-    const message = "olga put you out of lobby: calm down";
+    const message = "olga put you out: calm down";
     assert.deepEqual(left, { room: LOBBY, code: "kicked", message });
   }
   assert.equal(await say(server, first, MALLORY, "still here?"), "room-not-joined");
