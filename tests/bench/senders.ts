@@ -48,7 +48,7 @@ export class Senders implements AsyncDisposable {
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const ACK = utf8('{"type":"ack"');
-const COMMON = [utf8('{"type":"message"'), utf8('{"type":"pong"')];
+const COMMON = ["message", "presence", "pong"].map((type) => utf8(`{"type":"${type}"`));
 
 class Sender {
   readonly #member: QuickMember;
