@@ -62,7 +62,7 @@ export class Attendance {
       return this.#refuse({ code: "too-many-rooms", message: sentence, room });
     }
     const participant = await Participant.join(
-      this.#options,
+      this.#optionsIn(room),
       message,
       () => directory.find(room) as RoomSettings, // as they are then: rooms do not go
     );
@@ -120,6 +120,18 @@ export class Attendance {
       this.#options.presence.departed(room, this.#options.user);
     }
     this.#rooms.clear();
+  }
+
+  /** What is refused was not said: its place in a slow room is free again. */
+  #optionsIn(room: string): ParticipantOptions {
+    const { floor, user, onRefused } = this.#options;
+    return {
+      ...this.#options,
+      onRefused: (error) => {
+        floor.giveBack(room, user);
+        onRefused(error);
+      },
+    };
   }
 
   /** Why the account may not write to a room now, if it may not. */

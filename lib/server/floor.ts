@@ -29,4 +29,9 @@ export class Floor {
     this.#spoke.set(room, spoke.set(user, now));
     return 0;
   }
+
+  /** Gives the floor back that was taken last: the message was refused, and may come again. */
+  giveBack(room: string, user: string): void {
+    this.#spoke.get(room)?.delete(user);
+  }
 }

@@ -34,3 +34,11 @@ Deno.test("a refused message does not make the wait longer, and a new time count
   assert.equal(floor.take("lobby", "alice", 60), 31);
   assert.equal(floor.take("lobby", "alice", 5), 0);
 });
+
+Deno.test("a floor that is given back can be taken again at once, by that member alone", () => {
+  const floor = new Floor(() => 0);
+  for (const user of ["alice", "bob"]) floor.take("lobby", user, 30);
+  floor.giveBack("lobby", "alice");
+  assert.equal(floor.take("lobby", "alice", 30), 0);
+  assert.equal(floor.take("lobby", "bob", 30), 30);
+});

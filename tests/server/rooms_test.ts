@@ -6,9 +6,10 @@
  */
 
 import assert from "node:assert/strict";
+import { FernetKey } from "../../lib/fernet.ts";
 import { chainStart } from "../../lib/log/chain.ts";
 import { MAX_ROOMS_JOINED } from "../../lib/protocol/limits.ts";
-import { LOBBY } from "../../lib/rooms/open_room.ts";
+import { LOBBY, sealText } from "../../lib/rooms/open_room.ts";
 import { ALICE, BOB, RawMember } from "../attacks/server.ts";
 import { CONSOLE } from "../../lib/server/operations.ts";
 import { OLGA, onConsole, say, startWithOperator } from "./speaker.ts";
@@ -135,6 +136,19 @@ Deno.test("a slow room takes one message of a member at a time, and operators' a
   await olga.hears("message");
   assert.equal(await say(server, olga, OLGA, "as I"), 3);
   assert.equal(await say(server, olga, OLGA, "like"), 4);
+});
+
+Deno.test("in a slow room, a message that was refused for its key does not cost the next one's place", async () => {
+  await using server = await startWithOperator([ALICE]);
+  await onConsole(server, (operations) => operations.setSlow(CONSOLE, LOBBY, 60));
+  using alice = await RawMember.join(server.port, ALICE);
+  if (alice.joined.slow === 0) await alice.hears("settings"); // the server looks every half second
+  const envelope = { room: LOBBY, id: "m-1", sent_at: "2026-01-01T00:00:00.000Z" };
+  const older = sealText(FernetKey.generate(), { ...envelope, sender: "alice" }, "hello");
+  alice.say({ type: "send", ...envelope, key_id: older.keyId, token: older.token });
+  assert.equal((await alice.hears("error")).code, "key-outdated");
+  assert.equal(await say(server, alice, ALICE, "hello"), 1);
+  assert.equal(await say(server, alice, ALICE, "again"), "slow-mode");
 });
 
 Deno.test("nobody is in more rooms than can be, and each room can be joined once", async () => {
