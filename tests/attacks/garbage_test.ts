@@ -324,40 +324,31 @@ const VALID: { [T in ClientMessage["type"]]: MessageOf<ClientMessage, T> } = {
   ping: { type: "ping" },
 };
 
+/** Messages that need a login, or an invite. */
+const AFTER_A_LOGIN = [
+  "register_start",
+  "register_finish",
+  "create_start",
+  "create_finish",
+  "join",
+  "leave",
+  "send",
+  "history",
+  "request",
+  "ping",
+] as const;
+
 /** How a peer comes into each state, and which messages it may not send there. */
 const STATES: Record<
   string,
   { forbidden: readonly ClientMessage["type"][]; enter(port: number): Promise<SecureChannel> }
 > = {
   "before the login": {
-    forbidden: [
-      "login_finish",
-      "register_start",
-      "register_finish",
-      "create_start",
-      "create_finish",
-      "join",
-      "leave",
-      "send",
-      "history",
-      "request",
-      "ping",
-    ],
+    forbidden: ["login_finish", ...AFTER_A_LOGIN],
     enter: (port) => dial({ hostname: "127.0.0.1", port }),
   },
   "between the login's messages": {
-    forbidden: [
-      "register_start",
-      "register_finish",
-      "create_start",
-      "create_finish",
-      "join",
-      "leave",
-      "send",
-      "history",
-      "request",
-      "ping",
-    ],
+    forbidden: AFTER_A_LOGIN,
     async enter(port): Promise<SecureChannel> {
       const channel = await dial({ hostname: "127.0.0.1", port });
       channel.send(encodeClientMessage(VALID.login_start));
