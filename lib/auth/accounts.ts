@@ -163,10 +163,9 @@ export class Accounts {
    * @returns whether it was stored: not if the account's sessions were ended meanwhile, or its name
    * is another account's.
    */
-  changeRecord({ name, created_at, sessionEpoch }: Account, record: string): boolean {
-    const sql =
-      "UPDATE accounts SET record = ? WHERE name = ? AND created_at = ? AND session_epoch = ?";
-    return this.#access.change(sql, record, name, created_at, sessionEpoch) > 0;
+  changeRecord({ name, sessionEpoch }: Account, record: string): boolean {
+    const sql = "UPDATE accounts SET record = ? WHERE name = ? AND session_epoch = ?";
+    return this.#access.change(sql, record, name, sessionEpoch) > 0;
   }
 
   /**

@@ -33,12 +33,9 @@ import type { RoomView } from "./member.ts";
 import type { ConnectOptions, Entrance, JoinOptions, SendOptions } from "./options.ts";
 import { checkMessageId } from "./outbox.ts";
 import type { AnswerTo } from "./requests.ts";
-import { SearchQuery } from "./search_query.ts";
+import type { Search } from "./search.ts";
 import { TIMING } from "./timing.ts";
 import { Traffic } from "./traffic.ts";
-
-/** Events that may wait for the owner before the connection stops reading. */
-const MAX_WAITING_EVENTS = 1_024;
 
 /**
  * Connects, logs in and joins a room.
@@ -90,7 +87,7 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
     try {
       checkHistoryCount(history, 0);
       const joined = await joinRoom(channel, room, timing);
-      const events = new EventQueue(MAX_WAITING_EVENTS, new Ignored(user));
+      const events = new EventQueue(new Ignored(user));
       const traffic = new Traffic(user, events);
       const member = traffic.rooms.begin(joined);
       const { kind } = joined;
@@ -191,34 +188,21 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
    *
    * @param count 1 to 1,000.
    * @param room by default the one that was joined first.
-   * @throws {CallerError} `room-unknown`, `room-missing`.
-   * @throws what {@linkcode History.show} throws.
+   * @throws {CallerError} `room-unknown`, `room-missing`, and what {@linkcode History.show} throws.
    */
   async showHistory(count: number, room?: string): Promise<void> {
     await this.#traffic.rooms.get(room).history.show(count);
   }
 
   /**
-   * Begins to search what this client can read of a room, newest first: `found` events, and `search`
-   * events that tell how far it is, and how it ends. {@linkcode settled} waits for that.
+   * The search of a room. What it finds, how far it is and how it ends are events `found` and
+   * `search`; {@linkcode settled} waits for the end.
    *
-   * @param words as behind `/search`.
-   * @param room by default the one that was joined first, here and below.
-   * @throws {CallerError} `search-invalid`, `room-unknown`, `room-missing`.
-   * @throws what {@linkcode Search.start} throws.
+   * @param room by default the one that was joined first.
+   * @throws {CallerError} `room-unknown`, `room-missing`.
    */
-  search(words: string, room?: string): void {
-    this.#traffic.rooms.get(room).search.start(new SearchQuery(words));
-  }
-
-  /** Goes on with a room's last search; see {@linkcode Search.more}. */
-  searchMore(room?: string): void {
-    this.#traffic.rooms.get(room).search.more();
-  }
-
-  /** Stops a room's search; see {@linkcode Search.stop}. */
-  stopSearch(room?: string): void {
-    this.#traffic.rooms.get(room).search.stop();
+  searchIn(room?: string): Pick<Search, "start" | "more" | "stop"> {
+    return this.#traffic.rooms.get(room).search;
   }
 
   /**

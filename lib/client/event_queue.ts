@@ -7,6 +7,9 @@
 import type { ClientEvent, PresenceEvent } from "./events.ts";
 import type { Ignored } from "./ignored.ts";
 
+/** Events that may wait for their reader before the connection stops reading. */
+const MAX_WAITING = 1_024;
+
 /**
  * Events that wait for their reader. Their number is bounded: who puts one into a full queue waits,
  * and so, in the end, does the server.
@@ -21,7 +24,7 @@ export class EventQueue implements AsyncIterable<ClientEvent> {
   #ended = false;
   #changed = Promise.withResolvers<void>();
 
-  constructor(capacity: number, ignored: Ignored) {
+  constructor(ignored: Ignored, capacity = MAX_WAITING) {
     this.#capacity = capacity;
     this.ignored = ignored;
   }

@@ -11,7 +11,7 @@ import type { EventQueue } from "./event_queue.ts";
 import { errorEvent } from "./events.ts";
 import type { PastPage, PastPages } from "./past_pages.ts";
 import type { RoomState } from "./room_state.ts";
-import type { SearchQuery } from "./search_query.ts";
+import { SearchQuery } from "./search_query.ts";
 import { type SearchEnd, SearchRun } from "./search_run.ts";
 
 /** Messages that are shown before someone has to ask for more: some screens. */
@@ -39,9 +39,11 @@ export class Search {
   /**
    * Begins to search from the room's end. The events tell what it finds, and how it ends.
    *
-   * @throws {CallerError} `search-busy` if there is one already.
+   * @param words as behind `/search`.
+   * @throws {CallerError} `search-invalid`, `search-busy` if there is one already.
    */
-  start(query: SearchQuery): void {
+  start(words: string): void {
+    const query = new SearchQuery(words);
     this.#checkIdle();
     const { state, events: { ignored } } = this.#options;
     this.#run = new SearchRun({ state, query, ignored });

@@ -69,7 +69,7 @@ export const sentence = v.pipe(v.string(), v.maxLength(MAX_SENTENCE_CHARS));
 export const ring = v.pipe(v.array(fernetKey), v.minLength(1), v.maxLength(MAX_RING_KEYS));
 
 /** One line of a person's words, in the clear: no control characters, and valid Unicode. */
-const line = (maxChars: number): v.GenericSchema<string> =>
+export const line = (maxChars: number): v.GenericSchema<string> =>
   v.pipe(
     v.string(),
     v.maxLength(maxChars),

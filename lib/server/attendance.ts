@@ -40,11 +40,6 @@ export class Attendance {
     return this.#rooms.has(room);
   }
 
-  /** The rooms that it is in. */
-  get rooms(): readonly string[] {
-    return [...this.#rooms.keys()];
-  }
-
   /**
    * Joins a room, and tells so.
    *

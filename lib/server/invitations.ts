@@ -6,6 +6,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import * as v from "valibot";
 import type { Accounts, Role } from "../auth/accounts.ts";
 import { type AuditTrail, CONSOLE_NAME } from "../auth/audit.ts";
 import { createInviteCode, inviteId, inviteIdentity } from "../auth/invite_code.ts";
@@ -19,6 +20,7 @@ import {
 import { registerLocally } from "../auth/opaque.ts";
 import { DatabaseAccess } from "../database_access.ts";
 import { CallerError, EnvironmentError } from "../errors.ts";
+import { line } from "../protocol/fields.ts";
 import type { RoomTable } from "../rooms/room_table.ts";
 import { Dismissal } from "./explain.ts";
 
@@ -169,7 +171,7 @@ function checkUses(uses: number): void {
 }
 
 function checkLabel(label: string): void {
-  if (label.length <= MAX_LABEL_CHARS && label.isWellFormed() && !/\p{Cc}/u.test(label)) return;
+  if (v.is(line(MAX_LABEL_CHARS), label)) return;
   throw new CallerError("label-invalid", "Cannot use this label", {
     hint: `write one line of at most ${MAX_LABEL_CHARS} characters`,
   });

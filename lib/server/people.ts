@@ -47,11 +47,6 @@ export class People {
     return [...this.#visitors.get(user) ?? []];
   }
 
-  /** Whether an account has a connection in a room. */
-  isIn(room: string, user: string): boolean {
-    return this.sessionsOf(user).some((visitor) => visitor.isIn(room));
-  }
-
   /** Everyone. */
   all(): readonly Visitor[] {
     return [...this.#visitors.values()].flatMap((sessions) => [...sessions]);

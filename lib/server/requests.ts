@@ -154,12 +154,13 @@ function kick(
 ): Result {
   requireRoom(directory, room);
   const { name } = accounts.get(target);
-  if (!people.isIn(room, name)) {
+  const sessions = people.sessionsOf(name).filter((visitor) => visitor.isIn(room));
+  if (sessions.length === 0) {
     throw new EnvironmentError("not-in-room", `${name} is not in ${room}`);
   }
   operations.kick(user, name, room, reason);
   const message = sentence(`${user} put you out`, reason);
-  for (const visitor of people.sessionsOf(name)) visitor.remove(room, "kicked", message);
+  for (const visitor of sessions) visitor.remove(room, "kicked", message);
   return DONE;
 }
 

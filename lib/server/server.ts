@@ -6,17 +6,16 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { Accounts } from "../auth/accounts.ts";
 import { openDatabase } from "../database.ts";
-import { describeError, EnvironmentError } from "../errors.ts";
+import { describeError } from "../errors.ts";
 import { FernetKey, KeyRing } from "../fernet.ts";
 import type { Head } from "../log/message_log.ts";
 import { SqliteLog } from "../log/sqlite_log.ts";
 import { LOBBY } from "../rooms/open_room.ts";
-import { RoomTable } from "../rooms/room_table.ts";
 import { addressGroup } from "./address_group.ts";
 import { Admission } from "./admission.ts";
 import { type DatabaseWatcher, watchDatabase } from "./database_watcher.ts";
+import { checkDemo, isLoopback, prepareDemo } from "./demo.ts";
 import { Floor } from "./floor.ts";
 import { Hub } from "./hub.ts";
 import { loadOrCreateKeyFile } from "./key_file.ts";
@@ -61,11 +60,6 @@ export interface ServerOptions {
   onNewKey?(ring: KeyRing): void;
 }
 
-/** Whether an address can be reached from this machine alone. */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
 /** The end of a room's log. */
 export interface RoomHead extends Head {
   room: string;
@@ -74,7 +68,7 @@ export interface RoomHead extends Head {
 /** What a server is made of. */
 interface Parts {
   database: DatabaseSync;
-  accounts: Accounts;
+  operations: Operations;
   log: SqliteLog;
   hub: Hub;
   directory: RoomDirectory;
@@ -91,8 +85,8 @@ interface Parts {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const database = openDatabase(options.db);
   try {
-    const accounts = await Accounts.open(database, options.db);
-    if (!accounts.hasOwn()) checkDemo(options);
+    const operations = await Operations.open(database, options.db);
+    if (!operations.accounts.hasOwn()) checkDemo(options);
     const ring = options.keyFile === undefined
       ? new KeyRing([FernetKey.generate()])
       : loadOrCreateKeyFile(options.keyFile);
@@ -101,9 +95,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       onCommit: (commit) => metrics.committed(commit),
     });
     const hub = new Hub(log, ring);
-    const directory = new RoomDirectory(new RoomTable(database, options.db), hub);
+    const directory = new RoomDirectory(operations.rooms, hub);
     const listener = listen(options.host, options.port);
-    const parts = { database, accounts, log, hub, directory, metrics, listener };
+    const parts = { database, operations, log, hub, directory, metrics, listener };
     return new RunningServer(options, parts);
   } catch (error) {
     database.close();
@@ -206,15 +200,15 @@ export class RunningServer {
   }
 
   #makeContext(options: ServerOptions): SessionContext {
-    const { accounts, database, hub, directory, metrics } = this.#parts;
-    const operations = new Operations(accounts, database, options.db);
+    const { operations, hub, directory, metrics } = this.#parts;
+    const { accounts, sanctions } = operations;
     const { messagesPerSecond: perSecond, messageBurst: burst } = this.#limits;
     const demoAllowed = options.demo || isLoopback(options.host);
     return {
       accounts,
       hub,
       directory,
-      sanctions: operations.sanctions,
+      sanctions,
       operations,
       people: new People(),
       presence: new Presence((room, message) => hub.tell(room, message), options.presence),
@@ -303,30 +297,4 @@ export class RunningServer {
   #queuedBytes(): number {
     return [...this.#sessions.keys()].reduce((sum, session) => sum + session.queuedBytes, 0);
   }
-}
-
-function checkDemo({ host, demo }: ServerOptions): void {
-  if (demo || isLoopback(host)) return;
-  throw new EnvironmentError(
-    "no-accounts",
-    `Cannot listen on ${host}: others can reach it, and there is no account but the demo one`,
-    { hint: "add one with `user add NAME`, or pass --demo to let everyone in as user1" },
-  );
-}
-
-/**
- * The demo account's key stretching takes half a second once per database: the server listens
- * first, and a login waits.
- */
-function prepareDemo(accounts: Accounts, logger: Logger): Promise<void> {
-  return new Promise((resolve) =>
-    setTimeout(() => {
-      try {
-        accounts.ensureDemo();
-      } catch (error) {
-        logger.error("no-demo-account", { reason: describeError(error) });
-      }
-      resolve();
-    })
-  );
 }

@@ -1,6 +1,6 @@
 /**
  * One connection's life on the server: handshake, login, a visit, the end. A table says which
- * message may come in which state; whatever else a peer does ends its connection alone.
+ * message may come in which state before the visit; whatever else a peer does ends its connection alone.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import type { LogFields } from "./logger.ts";
 import { Outbound } from "./outbound.ts";
 import { Redemption } from "./redemption.ts";
 import type { SessionContext } from "./session_context.ts";
-import { untimely, Visit } from "./visit.ts";
+import { isForVisit, untimely, Visit, type VisitMessage } from "./visit.ts";
 
 /** A connection that was accepted. */
 export interface Peer {
@@ -31,9 +31,12 @@ export interface Peer {
   authenticated(): void;
 }
 
-type Handler<T extends ClientMessage["type"]> = (
+/** What may come before a visit. */
+type EarlyMessage = Exclude<ClientMessage, VisitMessage>;
+
+type Handler<T extends EarlyMessage["type"]> = (
   session: Session,
-  message: MessageOf<ClientMessage, T>,
+  message: MessageOf<EarlyMessage, T>,
   encoded: Uint8Array,
 ) => void | Promise<void>;
 
@@ -41,20 +44,12 @@ type Handler<T extends ClientMessage["type"]> = (
 type State = "stranger" | "proving" | "invited" | "visiting";
 
 const HANDLERS: {
-  [T in ClientMessage["type"]]: { in: readonly State[]; run: Handler<T> };
+  [T in EarlyMessage["type"]]: { in: readonly State[]; run: Handler<T> };
 } = {
   login_start: { in: ["stranger", "proving"], run: (s, m, e) => s.startLogin(m, e) },
   login_finish: { in: ["proving"], run: (s, m, e) => s.finishLogin(m, e) },
   create_start: { in: ["invited"], run: (s, m) => s.redemption?.start(m) },
   create_finish: { in: ["invited"], run: (s, m) => s.redemption?.finish(m) },
-  register_start: { in: ["visiting"], run: (s, m) => s.visit?.handle(m) },
-  register_finish: { in: ["visiting"], run: (s, m) => s.visit?.handle(m) },
-  join: { in: ["visiting"], run: (s, m) => s.visit?.handle(m) },
-  leave: { in: ["visiting"], run: (s, m) => s.visit?.handle(m) },
-  send: { in: ["visiting"], run: (s, m) => s.visit?.handle(m) },
-  history: { in: ["visiting"], run: (s, m) => s.visit?.handle(m) },
-  request: { in: ["visiting"], run: (s, m) => s.visit?.handle(m) },
-  ping: { in: ["visiting"], run: (s, m) => s.visit?.handle(m) },
 };
 
 /** Faults after which the peer could not read, or not understand, a good-bye. */
@@ -146,11 +141,6 @@ export class Session {
     this.#dismiss(reason, SILENT_FAREWELL_MS);
   }
 
-  /** What the peer does once it has logged in. */
-  get visit(): Visit | undefined {
-    return this.#visit;
-  }
-
   /** What the peer does once it has proved the code of an invite. */
   get redemption(): Redemption | undefined {
     return this.#redemption;
@@ -182,11 +172,13 @@ export class Session {
   }
 
   async #dispatch(message: ClientMessage, encoded: Uint8Array): Promise<void> {
-    const { in: states, run } = HANDLERS[message.type];
-    if (!states.includes(this.#state)) {
-      throw untimely(message);
+    if (isForVisit(message)) {
+      if (this.#visit === undefined) throw untimely(message);
+      return await this.#visit.handle(message);
     }
-    await (run as Handler<ClientMessage["type"]>)(this, message, encoded);
+    const { in: states, run } = HANDLERS[message.type];
+    if (!states.includes(this.#state)) throw untimely(message);
+    await (run as Handler<EarlyMessage["type"]>)(this, message, encoded);
   }
 
   async startLogin(

@@ -14,8 +14,8 @@ export interface Standing {
   role: Role;
   /** It is the demo account, which ends with the first other one. */
   demo: boolean;
-  /** Another one is another account of the same name, or asks for new logins. */
-  identity: string;
+  /** The account's: see there. */
+  sessionEpoch: number;
   /** It may not be here. */
   ban: Sanction | undefined;
   /** It may not write to open rooms. */
@@ -53,11 +53,11 @@ export function readAllStandings({ accounts, sanctions }: Standings): Map<string
 }
 
 function toStanding(
-  { role, demo, created_at, sessionEpoch }: Account,
+  { role, demo, sessionEpoch }: Account,
   ban: Sanction | undefined,
   mute: Sanction | undefined,
 ): Standing {
-  return { role, demo, identity: `${created_at} ${sessionEpoch}`, ban, mute };
+  return { role, demo, sessionEpoch, ban, mute };
 }
 
 /** A sentence for whom a ban keeps out. */

@@ -36,7 +36,7 @@ export interface VisitOptions {
 }
 
 /** What may come after a login. */
-type VisitMessage = Exclude<
+export type VisitMessage = Exclude<
   ClientMessage,
   { type: "login_start" | "login_finish" | "create_start" | "create_finish" }
 >;
@@ -176,7 +176,7 @@ export class Visit implements Visitor {
     this.#standing = standing ?? before;
     if (standing === undefined) this.end("account-removed", whyRemoved(before));
     else if (standing.ban !== undefined) this.end("banned", describeBan(standing.ban));
-    else if (before !== undefined && before.identity !== standing.identity) {
+    else if (before !== undefined && before.sessionEpoch !== standing.sessionEpoch) {
       this.end("kicked", "An operator ended your sessions");
     } else return true;
     return false;
@@ -214,6 +214,11 @@ function whyRemoved(before: Standing | undefined): string {
   return before?.demo
     ? "The demo is over: log in with an account of your own"
     : "Your account was removed";
+}
+
+/** Whether a message is one that may come after a login. */
+export function isForVisit(message: ClientMessage): message is VisitMessage {
+  return Object.hasOwn(HANDLERS, message.type);
 }
 
 /** A message at a time that is not its own. */

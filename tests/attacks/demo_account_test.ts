@@ -14,7 +14,7 @@ import { openDatabase } from "../../lib/database.ts";
 import { EnvironmentError, ExitCode, LoginError } from "../../lib/errors.ts";
 import { encodeClientMessage } from "../../lib/protocol/messages.ts";
 import { startLogin } from "../../lib/server/login.ts";
-import { isLoopback } from "../../lib/server/server.ts";
+import { isLoopback } from "../../lib/server/demo.ts";
 import {
   addAccounts,
   ALICE,

@@ -278,7 +278,7 @@ for (const [name, alter] of Object.entries(PAGES)) {
 for (const [name, alter] of Object.entries(PAGES)) {
   Deno.test(`search: a page ${name}`, async () => {
     await using server = await PuppetServer.start({}, prepare);
-    server.client.search("old");
+    server.client.searchIn().start("old");
     await server.answerHistory(alter);
     // Where the page is too short, or leads nowhere, the client may ask on.
     const more = server.answerHistory().catch(() => {});
@@ -298,7 +298,7 @@ Deno.test("search: a message that is in the log twice, with a chain that fits", 
     const { seq: _, chain: __, ...again } = server.log[0] as LogEntry;
     server.append(again);
   });
-  server.client.search("one");
+  server.client.searchIn().start("one");
   await server.answerHistory();
   await server.client.settled();
   const events = brief(await server.events());

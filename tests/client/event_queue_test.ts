@@ -16,7 +16,7 @@ function about(room: string): ClientEvent {
 }
 
 Deno.test("what waits for the histories of several rooms is bounded over all of them", async () => {
-  const queue = new EventQueue(CAPACITY, new Ignored("alice"));
+  const queue = new EventQueue(new Ignored("alice"), CAPACITY);
   const rooms = ["lobby", "physics", "chemistry"];
   for (const room of rooms) queue.hold(room);
   const pushes = [...rooms, ...rooms].map((room) => queue.push(about(room)));

@@ -34,7 +34,7 @@ async function searchAll(
   onProgress: () => void = () => {},
 ): Promise<ClientEvent[]> {
   const events: ClientEvent[] = [];
-  client.search(words);
+  client.searchIn().start(words);
   for await (const event of client) {
     events.push(event);
     if (event.type !== "search") continue;

@@ -11,7 +11,6 @@ import { Ignored } from "../../lib/client/ignored.ts";
 import { PastPages } from "../../lib/client/past_pages.ts";
 import { RoomState } from "../../lib/client/room_state.ts";
 import { Search } from "../../lib/client/search.ts";
-import { SearchQuery } from "../../lib/client/search_query.ts";
 import { CallerError } from "../../lib/errors.ts";
 import { FernetKey } from "../../lib/fernet.ts";
 import type { ClientMessage } from "../../lib/protocol/messages.ts";
@@ -28,7 +27,7 @@ function said(count: number): (room: PuppetServer) => void {
 
 /** Searches to the end of it, and gives the events. */
 async function search(server: PuppetServer, words: string, pages: number): Promise<ClientEvent[]> {
-  server.client.search(words);
+  server.client.searchIn().start(words);
   for (let page = 0; page < pages; page += 1) await server.answerHistory();
   await server.client.settled();
   return await server.events();
@@ -73,7 +72,7 @@ Deno.test("a search finds what has all the words, newest first, back to the begi
 
 Deno.test("a search asks for one page after the other, and shows each page's hits before the next", async () => {
   await using server = await PuppetServer.start({}, said(450));
-  server.client.search("exam");
+  server.client.searchIn().start("exam");
   const asked = [];
   for (let page = 0; page < 3; page += 1) {
     asked.push(await server.answerHistory());
@@ -116,7 +115,7 @@ Deno.test("100 are found, then someone has to ask for more: it goes on where it 
   const [enough] = first.filter(isSearch);
   assert.equal(enough?.end, "enough");
   assert.match(enough?.message ?? "", /^100 found in 991 messages .*; \/search more goes on$/);
-  server.client.searchMore();
+  server.client.searchIn().more();
   for (let page = 0; page < 2; page += 1) await server.answerHistory();
   await server.client.settled();
   const second = await server.events();
@@ -126,32 +125,32 @@ Deno.test("100 are found, then someone has to ask for more: it goes on where it 
   ]);
   const [done] = second.filter(isSearch);
   assert.deepEqual([done?.end, done?.found, done?.searched], ["beginning", 135, 1_350]);
-  assertThrows(() => server.client.searchMore(), CallerError, "search-over");
+  assertThrows(() => server.client.searchIn().more(), CallerError, "search-over");
 });
 
 Deno.test("one search at a time; none can be stopped or gone on with where there is none", async () => {
   await using server = await PuppetServer.start({}, said(10));
   const { client } = server;
-  assertThrows(() => client.stopSearch(), CallerError, "search-over");
-  assertThrows(() => client.searchMore(), CallerError, "search-over");
-  assertThrows(() => client.search(" "), CallerError, "search-invalid");
-  client.search("exam");
-  assertThrows(() => client.search("chat"), CallerError, "search-busy");
-  assertThrows(() => client.searchMore(), CallerError, "search-busy");
+  assertThrows(() => client.searchIn().stop(), CallerError, "search-over");
+  assertThrows(() => client.searchIn().more(), CallerError, "search-over");
+  assertThrows(() => client.searchIn().start(" "), CallerError, "search-invalid");
+  client.searchIn().start("exam");
+  assertThrows(() => client.searchIn().start("chat"), CallerError, "search-busy");
+  assertThrows(() => client.searchIn().more(), CallerError, "search-busy");
   await server.answerHistory();
   await server.client.settled();
 });
 
 Deno.test("a search that is stopped shows nothing more, and can be gone on with", async () => {
   await using server = await PuppetServer.start({}, said(450));
-  server.client.search("exam");
+  server.client.searchIn().start("exam");
   await server.answerHistory();
   const late = await server.receive("history");
-  server.client.stopSearch();
+  server.client.searchIn().stop();
   await server.client.settled();
   server.sayHistory(late);
   assert.deepEqual(brief(await server.events()).slice(20), ["search stopped"]);
-  server.client.searchMore();
+  server.client.searchIn().more();
   await server.answerHistory(); // not the page again that came too late
   await server.client.settled();
   const rest = await server.events();
@@ -162,11 +161,11 @@ Deno.test("a search that is stopped shows nothing more, and can be gone on with"
 
 Deno.test("a search that is gone on with while its page is still on its way asks for it once", async () => {
   await using server = await PuppetServer.start({}, said(250));
-  server.client.search("exam");
+  server.client.searchIn().start("exam");
   const late = await server.receive("history");
-  server.client.stopSearch();
+  server.client.searchIn().stop();
   await server.client.settled();
-  server.client.searchMore();
+  server.client.searchIn().more();
   server.sayHistory(late);
   const { before } = await server.answerHistory();
   await server.client.settled();
@@ -197,9 +196,9 @@ Deno.test("a search that is stopped while its reader is slow says nothing more, 
   const asked: ClientMessage[] = [];
   const state = new RoomState(joined, "alice");
   const pages = new PastPages({ room: "lobby", send: (message) => asked.push(message) });
-  const events = new EventQueue(1, new Ignored("alice"));
+  const events = new EventQueue(new Ignored("alice"), 1);
   const search = new Search({ state, events, pages });
-  search.start(new SearchQuery("exam"));
+  search.start("exam");
   for (const entry of server.log.slice(30)) pages.add(entry);
   const previous = server.log[29]?.chain ?? "";
   const taking = pages.end({ type: "history_end", room: "lobby", before: 61, previous });
@@ -215,11 +214,11 @@ Deno.test("a search that is stopped while its reader is slow says nothing more, 
 
 Deno.test("another search can begin while the page of one that was stopped is on its way", async () => {
   await using server = await PuppetServer.start({}, said(150));
-  server.client.search("exam");
+  server.client.searchIn().start("exam");
   const late = await server.receive("history");
-  server.client.stopSearch();
+  server.client.searchIn().stop();
   await server.client.settled();
-  server.client.search('"chat 7"');
+  server.client.searchIn().start('"chat 7"');
   server.sayHistory(late);
   await server.answerHistory();
   await server.client.settled();
@@ -229,7 +228,7 @@ Deno.test("another search can begin while the page of one that was stopped is on
 
 Deno.test("a page that an outage cut off is asked for again, and nothing is found twice", async () => {
   await using server = await PuppetServer.start({}, said(450));
-  server.client.search("exam");
+  server.client.searchIn().start("exam");
   await server.answerHistory();
   const cutOff = await server.receive("history");
   for (const entry of server.log.slice(50, 120)) server.sayPast(entry);
@@ -245,7 +244,7 @@ Deno.test("a page that an outage cut off is asked for again, and nothing is foun
 
 Deno.test("the end of the connection is the end of the search", async () => {
   await using server = await PuppetServer.start({ reconnectForMs: 0 }, said(450));
-  server.client.search("exam");
+  server.client.searchIn().start("exam");
   await server.receive("history");
   server.cut();
   await server.client.settled();
@@ -256,7 +255,7 @@ Deno.test("the end of the connection is the end of the search", async () => {
 
 Deno.test("a page that the server cannot read ends the search, which can be tried on", async () => {
   await using server = await PuppetServer.start({}, said(250));
-  server.client.search("exam");
+  server.client.searchIn().start("exam");
   await server.answerHistory();
   await server.receive("history");
   server.say({ type: "error", code: "history-failed", message: "The disk is gone", room: "lobby" });
@@ -265,7 +264,7 @@ Deno.test("a page that the server cannot read ends the search, which can be trie
     "error history-failed",
     "search failed",
   ]);
-  server.client.searchMore();
+  server.client.searchIn().more();
   await server.answerHistory();
   await server.client.settled();
   assert.equal((await server.events()).filter(isFound).length, 5);
@@ -273,7 +272,7 @@ Deno.test("a page that the server cannot read ends the search, which can be trie
 
 Deno.test("history and a search take turns, and do not disturb each other", async () => {
   await using server = await PuppetServer.start({}, said(650));
-  server.client.search("exam");
+  server.client.searchIn().start("exam");
   const showing = server.client.showHistory(300);
   const asked = [];
   for (let page = 0; page < 6; page += 1) asked.push((await server.answerHistory()).before);
@@ -309,7 +308,7 @@ Deno.test("of who is ignored nothing is found", async () => {
 
 Deno.test("settled() waits for a search", async () => {
   await using server = await PuppetServer.start({}, said(10));
-  server.client.search("exam");
+  server.client.searchIn().start("exam");
   let isSettled = false;
   const settled = server.client.settled().then(() => isSettled = true);
   const question = await server.receive("history");
@@ -323,8 +322,8 @@ Deno.test("each room has a search of its own, and leaving a room ends its one", 
   const physics = server.room("physics");
   for (let at = 0; at < 250; at += 1) physics.store("exam in physics");
   await server.letIn("physics");
-  server.client.search("physics", "physics");
-  server.client.search("exam");
+  server.client.searchIn("physics").start("physics");
+  server.client.searchIn().start("exam");
   assert.equal((await server.receive("history")).room, "physics");
   await server.answerHistory();
   const leaving = server.client.leave("physics");
@@ -337,7 +336,11 @@ Deno.test("each room has a search of its own, and leaving a room ends its one", 
     "search stopped",
     "left",
   ]);
-  assertThrows(() => server.client.search("exam", "physics"), CallerError, "room-unknown");
+  assertThrows(
+    () => server.client.searchIn("physics").start("exam"),
+    CallerError,
+    "room-unknown",
+  );
 });
 
 Deno.test("what is asked for before the room is joined again waits until it is", async () => {
@@ -345,7 +348,7 @@ Deno.test("what is asked for before the room is joined again waits until it is",
   server.cut();
   await server.accept();
   await server.receive("join");
-  server.client.search("exam"); // there is a connection, but not the room yet
+  server.client.searchIn().start("exam"); // there is a connection, but not the room yet
   server.join();
   await server.answerHistory();
   await server.client.settled();

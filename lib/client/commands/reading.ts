@@ -59,11 +59,11 @@ function search({ chat, current }: CommandContext, args: Arguments): void {
   const room = current.need();
   switch (args.text().toLowerCase()) {
     case "more":
-      return chat.searchMore(room);
+      return chat.searchIn(room).more();
     case "stop":
-      return chat.stopSearch(room);
+      return chat.searchIn(room).stop();
     default:
-      return chat.search(args.rest, room);
+      return chat.searchIn(room).start(args.rest);
   }
 }
 
