@@ -26,7 +26,7 @@ const COLUMNS = [
   { title: "WHEN (UTC)" },
   { title: "WHO", max: 14 },
   { title: "DID", max: 14 },
-  { title: "WHOM", max: 14 },
+  { title: "WHOM", max: 16 },
   { title: "WHY" },
 ];
 
