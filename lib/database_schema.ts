@@ -1,6 +1,7 @@
 /**
  * The tables of the one SQLite file, as steps from one version of the schema to the next. Who owns
- * which: `lib/log/` the messages, `lib/rooms/` the rooms, `lib/auth/` all others.
+ * which: `lib/log/` the messages, `lib/rooms/` the rooms, `lib/delivery/` what sealed rooms need,
+ * `lib/auth/` all others.
  *
  * @module
  */
@@ -79,5 +80,75 @@ export const MIGRATIONS: readonly string[] = [
     until  TEXT,
     reason TEXT NOT NULL
   ) STRICT;
+  `,
+  `
+  CREATE TABLE all_rooms (
+    name         TEXT    NOT NULL PRIMARY KEY,
+    kind         TEXT    NOT NULL CHECK (kind IN ('open', 'sealed')),
+    topic        TEXT    NOT NULL,
+    slow_seconds INTEGER NOT NULL,
+    created_at   TEXT    NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO all_rooms SELECT name, kind, topic, slow_seconds, created_at FROM rooms;
+  DROP TABLE rooms;
+  ALTER TABLE all_rooms RENAME TO rooms;
+  -- What a server can know of a sealed room: never a key, never a text.
+  CREATE TABLE sealed_rooms (
+    room   TEXT    NOT NULL PRIMARY KEY,
+    epoch  INTEGER NOT NULL,              -- of the MLS group: its commits are counted by it
+    key_id TEXT    NOT NULL,              -- of the epoch's Fernet key
+    peers  TEXT    UNIQUE                 -- of a direct room: both names, folded and in order
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE sealed_members (
+    room    TEXT    NOT NULL,
+    account TEXT    NOT NULL COLLATE NOCASE,
+    since   INTEGER NOT NULL,             -- the entry behind which its history begins
+    admin   INTEGER NOT NULL,
+    PRIMARY KEY (room, account)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX sealed_members_by_account ON sealed_members (account);
+  CREATE TABLE commits (
+    room  TEXT    NOT NULL,
+    seq   INTEGER NOT NULL,               -- its entry in the log
+    epoch INTEGER NOT NULL,               -- which it ends
+    data  BLOB    NOT NULL,
+    PRIMARY KEY (room, seq),
+    UNIQUE (room, epoch)
+  ) STRICT;
+  CREATE TABLE welcomes (
+    room TEXT    NOT NULL,
+    seq  INTEGER NOT NULL,
+    data BLOB    NOT NULL,
+    PRIMARY KEY (room, seq)
+  ) STRICT;
+  -- Who has not taken up a welcome yet.
+  CREATE TABLE welcomed (
+    account TEXT    NOT NULL COLLATE NOCASE,
+    device  INTEGER NOT NULL,
+    room    TEXT    NOT NULL,
+    seq     INTEGER NOT NULL,
+    PRIMARY KEY (account, device, room)
+  ) STRICT, WITHOUT ROWID;
+  -- The vault: what accounts keep here under keys that the server never has.
+  CREATE TABLE blobs (
+    account TEXT    NOT NULL COLLATE NOCASE,
+    name    TEXT    NOT NULL,
+    version INTEGER NOT NULL,
+    data    BLOB    NOT NULL,
+    PRIMARY KEY (account, name)
+  ) STRICT;
+  CREATE TABLE devices (
+    account TEXT    NOT NULL COLLATE NOCASE,
+    device  INTEGER NOT NULL,
+    lease   INTEGER NOT NULL,             -- counts up: who writes with an older one has lost it
+    PRIMARY KEY (account, device)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE key_packages (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    account TEXT    NOT NULL COLLATE NOCASE,
+    device  INTEGER NOT NULL,
+    data    BLOB    NOT NULL
+  ) STRICT;
+  CREATE INDEX key_packages_by_device ON key_packages (account, device);
   `,
 ];

@@ -7,7 +7,9 @@
 import * as v from "valibot";
 import {
   MAX_AWAY_CHARS,
+  MAX_DEVICES,
   MAX_DURATION_SECONDS,
+  MAX_PART_CHARS,
   MAX_REASON_CHARS,
   MAX_RING_KEYS,
   MAX_SENTENCE_CHARS,
@@ -68,6 +70,9 @@ export const sentence = v.pipe(v.string(), v.maxLength(MAX_SENTENCE_CHARS));
 /** A room's Fernet keys, the newest first. */
 export const ring = v.pipe(v.array(fernetKey), v.minLength(1), v.maxLength(MAX_RING_KEYS));
 
+/** The same of any room. */
+export const ringOrNone = v.pipe(v.array(fernetKey), v.maxLength(MAX_RING_KEYS));
+
 /** One line of a person's words, in the clear: no control characters, and valid Unicode. */
 export const line = (maxChars: number): v.GenericSchema<string> =>
   v.pipe(
@@ -83,8 +88,8 @@ export const awayText = line(MAX_AWAY_CHARS);
 /** Why an operator did something; empty for no reason. */
 export const reason = line(MAX_REASON_CHARS);
 
-/** Who makes a room's keys. */
-export const roomKind = v.picklist(["open"]);
+/** Who makes a room's keys: the server, or the members' devices among themselves. */
+export const roomKind = v.picklist(["open", "sealed"]);
 /** What an account may do: an operator rules over the open rooms and those in them. */
 export const role = v.picklist(["member", "operator"]);
 
@@ -107,3 +112,24 @@ export const address = v.pipe(v.string(), v.maxLength(64));
 
 /** A client's number of a request. */
 export const reference = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+
+/** Some of the bytes of what is too large for one message: base64url without padding. */
+export const partData = v.pipe(
+  v.string(),
+  v.maxLength(MAX_PART_CHARS),
+  v.regex(/^[A-Za-z0-9_-]+$/),
+);
+/** A device of an account: counts from 1. */
+export const deviceNumber = v.pipe(
+  v.number(),
+  v.safeInteger(),
+  v.minValue(1),
+  v.maxValue(MAX_DEVICES),
+);
+/** A blob of an account's vault: `wrap`, `account`, `device/N` or `device/N/ROOM`. */
+export const blobName = v.pipe(
+  v.string(),
+  v.regex(/^(?:wrap|account|device\/[1-9]\d?(?:\/[a-z0-9][a-z0-9_-]{0,31})?)$/),
+);
+/** A number of bytes. */
+export const byteCount = v.pipe(v.number(), v.safeInteger(), v.minValue(0));

@@ -46,6 +46,27 @@ export const MAX_DURATION_SECONDS = 10 * 366 * 24 * 60 * 60;
 /** Changes of presence that are told one by one in one message; the others are counted. */
 export const MAX_PRESENCE_CHANGES = 64;
 
+/** Characters of one `part` of what is too large for one message: 72 KiB as base64url. */
+export const MAX_PART_CHARS = 96 * 1024;
+
+/** Bytes of parts that a connection may have sent, or been sent, for one request or one commit. */
+export const MAX_STAGED_BYTES = 4 * 1024 * 1024;
+
+/** Bytes of a vault's blob: a room's state with some 1,000 devices. */
+export const MAX_BLOB_BYTES = 2 * 1024 * 1024;
+
+/** Bytes of a key package: 2.9 KiB with the longest name. */
+export const MAX_KEY_PACKAGE_BYTES = 8 * 1024;
+
+/** Devices of one account: sessions of its that are in sealed rooms at the same time. */
+export const MAX_DEVICES = 16;
+
+/** Key packages that a device may have published: invitations while nobody is there. */
+export const MAX_KEY_PACKAGES = 16;
+
+/** Accounts that one commit may add, and that one `claim` may ask for. */
+export const MAX_INVITED = 256;
+
 /** Rooms or people that one answer lists; what there is beyond is counted. */
 export const MAX_LISTED = 500;
 

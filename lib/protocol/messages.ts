@@ -15,8 +15,10 @@ import {
   keyId,
   messageId,
   opaque,
+  partData,
   reference,
   ring,
+  ringOrNone,
   role,
   roomKind,
   roomName,
@@ -48,7 +50,12 @@ const clientMessage = v.variant("type", [
   v.strictObject({ type: v.literal("login_start"), username: typedName, ke1: opaque }),
   v.strictObject({ type: v.literal("login_finish"), ke3: opaque }),
   v.strictObject({ type: v.literal("register_start"), request: opaque }),
-  v.strictObject({ type: v.literal("register_finish"), record: opaque }),
+  v.strictObject({
+    type: v.literal("register_finish"),
+    record: opaque,
+    /** The vault's key, wrapped under the new password's: if the account has a vault. */
+    wrap: v.optional(opaque),
+  }),
   v.strictObject({ type: v.literal("create_start"), name: typedName, request: opaque }),
   v.strictObject({ type: v.literal("create_finish"), record: opaque }),
   v.strictObject({ type: v.literal("join"), room: roomName, after: v.optional(sequence) }),
@@ -61,6 +68,8 @@ const clientMessage = v.variant("type", [
     limit: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(MAX_HISTORY_PAGE)),
   }),
   v.strictObject({ type: v.literal("request"), ref: reference, request }),
+  /** Bytes of the request to come. */
+  v.strictObject({ type: v.literal("part"), data: partData }),
   v.strictObject({ type: v.literal("ping") }),
 ]);
 
@@ -77,7 +86,10 @@ const serverMessage = v.variant("type", [
     kind: roomKind,
     topic,
     slow: slowSeconds,
-    keys: ring,
+    /** Of a sealed room none: its members have them. */
+    keys: ringOrNone,
+    /** Of a direct room: the other one. */
+    peer: v.optional(accountName),
     last_seq: sequence,
     head: chainValue,
   }),
@@ -111,7 +123,17 @@ const serverMessage = v.variant("type", [
     changes: v.pipe(v.array(presenceChange), v.minLength(1), v.maxLength(MAX_PRESENCE_CHANGES)),
     more: sequence,
   }),
+  v.strictObject({ type: v.literal("part"), ref: reference, data: partData }),
   v.strictObject({ type: v.literal("reply"), ref: reference, result }),
+  /** Bytes of the commit whose entry comes next in the room. */
+  v.strictObject({ type: v.literal("commit_part"), room: roomName, data: partData }),
+  /** The account is a member of a sealed room from now on. */
+  v.strictObject({
+    type: v.literal("added"),
+    room: roomName,
+    by: accountName,
+    peer: v.optional(accountName),
+  }),
   v.strictObject({ type: v.literal("pong") }),
   v.strictObject({
     type: v.literal("error"),

@@ -22,6 +22,7 @@ import {
   typedName,
 } from "./fields.ts";
 import { MAX_LISTED, MAX_LISTED_SESSIONS } from "./limits.ts";
+import { sealedRequests, sealedResults } from "./sealed_requests.ts";
 
 /** One person's coming, going or being away, as a room is told. */
 export const presenceChange = v.strictObject({
@@ -34,8 +35,18 @@ export const presenceChange = v.strictObject({
 /** A person in a room. */
 const present = v.strictObject({ user: accountName, role, away: v.optional(awayText) });
 
-/** A room, as a list shows it. `members` counts those who are there now. */
-const listedRoom = v.strictObject({ room: roomName, kind: roomKind, topic, members: sequence });
+/**
+ * A room, as a list shows it: open ones, and sealed ones that the asker is a member of. `members`
+ * counts those who are there now.
+ */
+const listedRoom = v.strictObject({
+  room: roomName,
+  kind: roomKind,
+  topic,
+  members: sequence,
+  /** Of a direct room: the other one. */
+  peer: v.optional(accountName),
+});
 
 /** A connection of somebody's; operators are told from where. */
 const session = v.strictObject({ since: timestamp, address: v.optional(address) });
@@ -47,6 +58,7 @@ const timed = { ...target, seconds: v.optional(durationSeconds), reason };
 
 /** What can be asked for, by its `do`. */
 export const request = v.variant("do", [
+  ...sealedRequests,
   v.strictObject({ do: v.literal("rooms") }),
   v.strictObject({ do: v.literal("names"), room: roomName }),
   v.strictObject({ do: v.literal("whois"), ...target }),
@@ -64,6 +76,7 @@ export const request = v.variant("do", [
 
 /** What a request gives, by its `is`. */
 export const result = v.variant("is", [
+  ...sealedResults,
   v.strictObject({
     is: v.literal("rooms"),
     rooms: v.pipe(v.array(listedRoom), v.maxLength(MAX_LISTED)),

@@ -17,7 +17,7 @@ import {
 } from "./payload.ts";
 
 /** Every kind of room: who makes its keys. */
-export type RoomKind = "open";
+export type RoomKind = "open" | "sealed";
 
 /** The room that everyone is in. */
 export const LOBBY = "lobby";
