@@ -11,11 +11,13 @@ import type { MessageOf, ServerMessage } from "../protocol/messages.ts";
 import type { EventQueue } from "./event_queue.ts";
 import { type AckEvent, errorEvent } from "./events.ts";
 import type { InFlight, Outbox } from "./outbox.ts";
+import { OpenCipher } from "./open_cipher.ts";
+import { PartsReceived } from "./parts.ts";
 import { entryOf, type RoomState } from "./room_state.ts";
 import { Unopened } from "./unopened.ts";
 
-/** How often a message is sent on one connection: a room's key changes less often. */
-const MAX_SENDINGS = 4;
+/** How often a message is sent on one connection: a room's key changes less often meanwhile. */
+const MAX_SENDINGS = 64;
 
 /** What a follower works with. */
 export interface FollowerOptions {
@@ -36,6 +38,10 @@ export class Follower {
   readonly #events: EventQueue;
   /** What was said during an outage and cannot be opened. */
   readonly #unopened = new Unopened();
+  /** Own messages that wait for the next key, since theirs is over. */
+  readonly #outdated = new Set<string>();
+  /** The bytes of the commit whose entry comes next. */
+  readonly #commit = new PartsReceived();
 
   constructor({ user, state, outbox, events }: FollowerOptions) {
     this.#user = user;
@@ -47,12 +53,18 @@ export class Follower {
   /** Takes a delivery. */
   async deliver(message: Received<"message">): Promise<void> {
     const entry = entryOf(message);
+    const commit = this.#commit.take();
     const isCatchingUp = this.#state.isBehind;
     const isRepeat = await this.#follow(entry);
-    if (!isRepeat) await this.#take(entry, isCatchingUp);
+    if (!isRepeat) await this.#take(entry, isCatchingUp, commit);
     if (isCatchingUp && !this.#state.isBehind) {
       await this.#events.push(...this.#unopened.take(this.#state.room));
     }
+  }
+
+  /** Takes bytes of the commit whose entry comes next. */
+  takeCommitPart({ data }: Received<"commit_part">): void {
+    this.#commit.add(data);
   }
 
   /**
@@ -68,8 +80,10 @@ export class Follower {
       if (this.#state.isAt(name, seq)) return;
       throw new PeerError("message-unexpected", "The server acked what was not sent");
     }
-    if (seq > this.#state.head.seq) await this.#follow({ ...sent.entry, seq, chain });
-    // It was stored before, and followed then if this client was there.
+    if (seq > this.#state.head.seq) {
+      await this.#follow({ ...sent.entry, seq, chain });
+      this.#state.cipher.pass(this.#state.head);
+    } // It was stored before, and followed then if this client was there.
     else await this.report(this.#state.checkPlace(name, seq));
     await this.#acknowledge({ type: "ack", room, id, seq });
   }
@@ -80,8 +94,8 @@ export class Follower {
     const event = { type: "error", code, message: said, room } as const;
     if (id === undefined) return await this.#events.push(event);
     const sent = this.#outbox.find(id);
-    if (code === "key-outdated" && sent !== undefined && this.#canSealAnew(sent)) {
-      return this.#outbox.sendAgain(id);
+    if (code === "key-outdated" && sent !== undefined && sent.times < MAX_SENDINGS) {
+      return this.#sealAnew(id, sent);
     }
     const message = `The server refused a message: ${said}`;
     const error = code === "token-invalid"
@@ -91,12 +105,15 @@ export class Follower {
     await this.#events.push({ ...event, id });
   }
 
-  /** Takes the room's ring, and says so if there is a new key. */
+  /** Takes an open room's ring, and says so if there is a new key. */
   async takeKeys(keys: readonly string[]): Promise<void> {
-    const message = this.#state.takeKeys(keys);
+    const { room, cipher } = this.#state;
+    if (!(cipher instanceof OpenCipher)) return;
+    const before = cipher.keyId;
+    const message = cipher.takeKeys(keys);
     if (message === undefined) return;
-    const { room } = this.#state;
     await this.#events.push({ type: "notice", code: "key-changed", message, room });
+    this.#sealOutdated(before);
   }
 
   /** Tells what is wrong, if something is. */
@@ -116,18 +133,40 @@ export class Follower {
     await this.#events.push(ack);
   }
 
-  async #take(entry: LogEntry, isCatchingUp: boolean): Promise<void> {
+  async #take(entry: LogEntry, isCatchingUp: boolean, commit: Uint8Array): Promise<void> {
     const { sender, messageId: id, room, seq } = entry;
     // What was sent on an earlier connection, or sealed again, comes back in the place of its ack.
     const isOwn = sender === this.#user && this.#outbox.has(id);
     if (isOwn) await this.#acknowledge({ type: "ack", room, id, seq });
+    if (this.#state.kind === "sealed") await this.#advance(entry, commit, isOwn);
+    else if (isOwn) return;
     else if (isCatchingUp) await this.#showMissed(entry);
     else await this.#show(entry);
   }
 
+  /** In a sealed room each entry counts, and whatever is wrong with one is said. */
+  async #advance(entry: LogEntry, commit: Uint8Array, isOwn: boolean): Promise<void> {
+    const { cipher } = this.#state;
+    const before = cipher.keyId;
+    try {
+      const { content, news } = await cipher.advance(
+        entry,
+        commit.length === 0 ? undefined : commit,
+      );
+      const said = content === undefined || isOwn
+        ? []
+        : [this.#state.toEvent(entry, content, false)];
+      await this.#events.push(...news, ...said);
+    } catch (error) {
+      await this.report(error);
+    }
+    this.#sealOutdated(before);
+  }
+
   async #show(entry: LogEntry): Promise<void> {
     try {
-      await this.#events.push(this.#state.open(entry, false));
+      const message = this.#state.open(entry, false);
+      if (message !== undefined) await this.#events.push(message);
     } catch (error) {
       await this.report(error);
     }
@@ -139,7 +178,19 @@ export class Follower {
     if (message !== undefined) await this.#events.push(message);
   }
 
-  #canSealAnew({ entry, times }: InFlight): boolean {
-    return times < MAX_SENDINGS && entry.keyId !== this.#state.ring.primary.id;
+  /** With the new key, which may still be on its way. */
+  #sealAnew(id: string, { entry }: InFlight): void {
+    const { cipher } = this.#state;
+    if (cipher.canSeal && entry.keyId !== cipher.keyId) this.#outbox.sendAgain(id);
+    else this.#outdated.add(id);
+  }
+
+  /** There may be another key than `before`. */
+  #sealOutdated(before: string): void {
+    const { cipher } = this.#state;
+    if (!cipher.canSeal || cipher.keyId === before) return;
+    const ids = [...this.#outdated];
+    this.#outdated.clear();
+    for (const id of ids) this.#outbox.sendAgain(id);
   }
 }

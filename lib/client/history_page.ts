@@ -29,9 +29,9 @@ export class KnownPast {
     return this.#before;
   }
 
-  /** Whether there is nothing older. */
+  /** Whether there is nothing older, for this member at least. */
   get isWhole(): boolean {
-    return this.#before <= 1;
+    return this.#before <= this.#state.cipher.floor + 1;
   }
 
   /**

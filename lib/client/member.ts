@@ -14,7 +14,7 @@ import { Follower } from "./follower.ts";
 import { History } from "./history.ts";
 import { Outbox, type Outgoing, type SentEntry } from "./outbox.ts";
 import { PastPages } from "./past_pages.ts";
-import { entryOf, RoomState } from "./room_state.ts";
+import { entryOf, type Foreknowledge, RoomState } from "./room_state.ts";
 import { Search } from "./search.ts";
 
 type Received<T extends ServerMessage["type"]> = MessageOf<ServerMessage, T>;
@@ -36,6 +36,8 @@ export interface MemberOptions {
   /** The account's name. */
   user: string;
   joined: Received<"joined">;
+  /** Of a sealed room, whose keys the server does not give. */
+  known?: Foreknowledge;
   events: EventQueue;
   /** Sends, if there is a connection. */
   send(message: ClientMessage): void;
@@ -54,10 +56,10 @@ export class Member {
   #isPresent = true;
 
   constructor(options: MemberOptions) {
-    const { user, joined, events, send } = options;
+    const { user, joined, known, events, send } = options;
     this.#options = options;
     this.#settings = joined;
-    this.state = new RoomState(joined, user);
+    this.state = new RoomState(joined, user, known);
     const { state, outbox } = this;
     this.#follower = new Follower({ user, state, outbox, events });
     // Out of the room there is no history to be had: what is asked for waits until it is in again.
@@ -82,7 +84,12 @@ export class Member {
   /** There is a connection on which it is in the room: goes on with what waits. */
   resume(): void {
     this.#pages.resume();
-    if (!this.state.isBehind) this.#openOutbox();
+    this.#openOutbox();
+  }
+
+  /** Joined, perhaps where an earlier session ended: tells what is wrong with the server's log. */
+  async begin(): Promise<void> {
+    await this.#follower.report(this.state.rejoin(this.#options.joined));
   }
 
   /** Joined again after an outage: tells so, and what changed meanwhile; goes on. */
@@ -106,6 +113,7 @@ export class Member {
   abandon(reason: unknown): void {
     this.outbox.abandon(reason);
     this.#pages.abandon(reason);
+    this.state.cipher.close();
     this.search.abandon();
     this.#options.events.release(this.state.room);
   }
@@ -127,6 +135,8 @@ export class Member {
         return this.#pages.add(entryOf(message));
       case "history_end":
         return await this.#pages.end(message);
+      case "commit_part":
+        return this.#follower.takeCommitPart(message);
       case "keys":
         return await this.#follower.takeKeys(message.keys);
       case "settings":
@@ -139,9 +149,8 @@ export class Member {
   }
 
   async #deliver(message: Received<"message">): Promise<void> {
-    const wasBehind = this.state.isBehind;
     await this.#follower.deliver(message);
-    if (wasBehind && !this.state.isBehind) this.#openOutbox();
+    this.#openOutbox();
   }
 
   async #refuse(message: Received<"error">): Promise<void> {
@@ -167,8 +176,12 @@ export class Member {
     await this.#options.events.push({ type: "presence", room, kind, changes, more });
   }
 
-  /** Only now is it known which own messages are in the log already. */
+  /**
+   * Not before the log was followed to its end: only then is it known which own messages are in it.
+   */
   #openOutbox(): void {
+    const { isBehind, cipher } = this.state;
+    if (this.outbox.isOpen || isBehind || !cipher.canSeal || !this.#isPresent) return;
     this.outbox.open((message, sealed) => this.#transmit(message, sealed));
   }
 

@@ -16,6 +16,7 @@ import {
 import type { EventQueue } from "./event_queue.ts";
 import { checkHistoryCount } from "./history.ts";
 import { Member, type RoomView } from "./member.ts";
+import type { Foreknowledge } from "./room_state.ts";
 import { notConnected } from "./requests.ts";
 
 type Received<T extends ServerMessage["type"]> = MessageOf<ServerMessage, T>;
@@ -29,6 +30,8 @@ export type RoomMessage =
 interface Joining extends PromiseWithResolvers<RoomView> {
   /** Older messages to begin with. */
   history: number;
+  /** Of a sealed room. */
+  known?: Foreknowledge;
 }
 
 /** What can still come for a room that is left: answers to what was on its way. */
@@ -115,17 +118,20 @@ export class Memberships {
    * Joins a room; resolves when it is in.
    *
    * @param history older messages to begin with.
+   * @param known of a sealed room: deliveries begin where an earlier session ended.
    * @throws {CallerError} `room-invalid`, `room-joined`, `too-many`, `count-invalid`.
    * @throws {EnvironmentError} with the server's code and words if it refuses, such as
    * `room-unknown`; `not-connected`, `connection-cut`.
    */
-  async join(room: string, history: number): Promise<RoomView> {
+  async join(room: string, history: number, known?: Foreknowledge): Promise<RoomView> {
     checkHistoryCount(history, 0);
     this.#checkCanJoin(room);
     if (this.#send === undefined) throw notConnected();
-    const joining = { history, ...Promise.withResolvers<RoomView>() };
+    const about = known === undefined ? {} : { known };
+    const joining = { history, ...about, ...Promise.withResolvers<RoomView>() };
     this.#joining.set(room, joining);
-    this.#send({ type: "join", room });
+    const after = known === undefined ? {} : { after: known.from.seq };
+    this.#send({ type: "join", room, ...after });
     return await joining.promise;
   }
 
@@ -180,16 +186,23 @@ export class Memberships {
       );
     }
     this.#joining.delete(room);
-    const added = this.#add(joined);
+    const fault = keysFault(joined, joining.known);
+    if (fault !== undefined) {
+      joining.reject(fault);
+      throw fault;
+    }
+    const added = this.#add(joined, joining.known);
     await this.#events.push({ type: "joined", room, kind, topic });
+    await added.begin();
     added.resume();
     added.history.beginWith(joining.history);
     joining.resolve(added.view);
   }
 
-  #add(joined: Received<"joined">): Member {
+  #add(joined: Received<"joined">, known?: Foreknowledge): Member {
     const send = (message: ClientMessage): void => this.#send?.(message);
-    const member = new Member({ user: this.#user, joined, events: this.#events, send });
+    const about = known === undefined ? {} : { known };
+    const member = new Member({ user: this.#user, joined, events: this.#events, send, ...about });
     this.#members.set(joined.room, member);
     this.#left.delete(joined.room);
     return member;
@@ -232,3 +245,14 @@ type Words = Pick<Received<"error">, "code" | "message">;
 
 /** Left by this side's wish, without the server's word for it. */
 const LEFT: Words = { code: "left", message: "You left" };
+
+/** A room is of the kind that this side knows: a server cannot turn a sealed room into an open one. */
+function keysFault(
+  { room, kind, keys }: Received<"joined">,
+  known?: Foreknowledge,
+): PeerError | undefined {
+  if (kind === (known?.cipher.kind ?? "open") && (keys.length > 0) === (kind === "open")) {
+    return undefined;
+  }
+  return new PeerError("room-inconsistent", `The server says that ${room} is of another kind`);
+}

@@ -96,6 +96,11 @@ export class Outbox {
     return await promise;
   }
 
+  /** Whether messages are sent at once. */
+  get isOpen(): boolean {
+    return this.#transmit !== undefined;
+  }
+
   /** There is a connection: sends what waits, in order, and from now on each message at once. */
   open(transmit: Transmit): void {
     this.#transmit = transmit;

@@ -15,14 +15,32 @@ import {
   type Result,
   type ResultOf,
 } from "../protocol/requests.ts";
+import { PartsReceived, splitIntoParts } from "./parts.ts";
 
-/** Requests whose answer says something; the others are `done`. */
-type Question = "rooms" | "names" | "whois";
-
-const QUESTIONS: ReadonlySet<string> = new Set<Question>(["rooms", "names", "whois"]);
+/** What answers the requests whose answer says something, by their `do`; the others are `done`. */
+const ANSWERS = {
+  rooms: "rooms",
+  names: "names",
+  whois: "whois",
+  blobs: "blobs",
+  get: "blob",
+  lease: "lease",
+  claim: "packages",
+  look: "packages",
+  direct: "direct",
+  welcome: "welcome",
+} as const satisfies { [D in Request["do"]]?: Result["is"] };
 
 /** What answers a request, by its `do`. */
-export type AnswerTo<D extends Request["do"]> = D extends Question ? ResultOf<D> : ResultOf<"done">;
+export type AnswerTo<D extends Request["do"]> = ResultOf<
+  D extends keyof typeof ANSWERS ? typeof ANSWERS[D] : "done"
+>;
+
+/** An answer, and the bytes that came with it. */
+export interface Answer<D extends Request["do"]> {
+  result: AnswerTo<D>;
+  bytes: Uint8Array;
+}
 
 /** What a field of a request is not, and what it has to be, for people. */
 const FIELDS: { [path: string]: readonly [fault: string, hint: string] } = {
@@ -37,7 +55,8 @@ const FIELDS: { [path: string]: readonly [fault: string, hint: string] } = {
 interface Waiting {
   /** What its answer has to be. */
   is: Result["is"];
-  resolve(result: Result): void;
+  bytes: PartsReceived;
+  resolve(answer: { result: Result; bytes: Uint8Array }): void;
   reject(error: unknown): void;
 }
 
@@ -70,14 +89,38 @@ export class Requests {
    * there is no connection, `connection-cut` if it ends before the answer.
    */
   async ask<R extends Request>(request: R): Promise<AnswerTo<R["do"]>> {
+    return (await this.exchange(request)).result;
+  }
+
+  /**
+   * The same with bytes that go with the request, and those that come with the answer.
+   *
+   * @throws what {@linkcode ask} throws.
+   */
+  async exchange<R extends Request>(
+    request: R,
+    ...bytes: readonly Uint8Array[]
+  ): Promise<Answer<R["do"]>> {
     check(request);
     if (this.#send === undefined) throw notConnected();
-    const is = QUESTIONS.has(request.do) ? request.do as Question : "done";
-    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    const is = (ANSWERS as { [done: string]: Result["is"] })[request.do] ?? "done";
+    const { promise, resolve, reject } = Promise.withResolvers<Answer<Request["do"]>>();
     const ref = ++this.#last;
-    this.#waiting.set(ref, { is, resolve, reject });
+    this.#waiting.set(ref, { is, bytes: new PartsReceived(), resolve, reject });
+    for (const data of splitIntoParts(...bytes)) this.#send({ type: "part", data });
     this.#send({ type: "request", ref, request });
-    return await promise as AnswerTo<R["do"]>;
+    return await promise as Answer<R["do"]>;
+  }
+
+  /**
+   * Takes some of an answer's bytes.
+   *
+   * @throws {PeerError} `message-unexpected` if nothing was asked for, or there are too many.
+   */
+  takePart({ ref, data }: MessageOf<ServerMessage, "part">): void {
+    const waiting = this.#waiting.get(ref);
+    if (waiting === undefined) throw unexpected("The server answered what nobody asked");
+    waiting.bytes.add(data);
   }
 
   /**
@@ -92,7 +135,7 @@ export class Requests {
       waiting.reject(error);
       throw error;
     }
-    waiting.resolve(result);
+    waiting.resolve({ result, bytes: waiting.bytes.take() });
   }
 
   /**

@@ -1,21 +1,21 @@
 /**
- * A room as a client sees it: its keys and how far it has followed the log. Whatever the server
- * delivers has to continue exactly there, also after an outage.
+ * A room as a client sees it: how far it has followed the log. Whatever the server delivers has to continue exactly there, also after an outage.
  *
  * @module
  */
 
 import { PeerError } from "../errors.ts";
-import { FernetKey, KeyRing } from "../fernet.ts";
 import { chainNext } from "../log/chain.ts";
 import type { Head, LogEntry } from "../log/message_log.ts";
-import { MAX_RING_KEYS } from "../protocol/limits.ts";
 import type { MessageOf, ServerMessage } from "../protocol/messages.ts";
-import { openContent, type RoomKind, sealText } from "../rooms/open_room.ts";
+import type { RoomKind } from "../rooms/open_room.ts";
+import type { Content } from "../rooms/payload.ts";
 import type { MessageEvent } from "./events.ts";
 import { mentions } from "./mentions.ts";
+import { OpenCipher } from "./open_cipher.ts";
 import type { Outgoing, SentEntry } from "./outbox.ts";
 import { RecentMessages } from "./recent.ts";
+import type { RoomCipher } from "./room_cipher.ts";
 
 /** What a client makes of an entry. */
 export interface Followed {
@@ -27,36 +27,38 @@ export interface Followed {
 
 type Joined = MessageOf<ServerMessage, "joined">;
 
+/** What is known of a room before it is joined. */
+export interface Foreknowledge {
+  cipher: RoomCipher;
+  /** How far its log was followed in an earlier session. */
+  from: Head;
+}
+
 /** See the module's description. */
 export class RoomState {
   readonly room: string;
   readonly kind: RoomKind;
+  readonly cipher: RoomCipher;
   readonly #user: string;
-  #ring: KeyRing;
   #head: Head;
   /** The log's end at the last join: deliveries lead there first. */
   #joinedAt: Head;
   readonly #recent: RecentMessages;
 
   /** @param user the own account's name. */
-  constructor(joined: Joined, user: string) {
+  constructor(joined: Joined, user: string, known?: Foreknowledge) {
     this.#user = user;
     this.room = joined.room;
     this.kind = joined.kind;
-    this.#ring = parseRing(joined.keys);
-    this.#head = endOf(joined);
-    this.#joinedAt = this.#head;
-    this.#recent = new RecentMessages(joined.last_seq);
+    this.cipher = known?.cipher ?? new OpenCipher(joined.room, joined.keys);
+    this.#joinedAt = endOf(joined);
+    this.#head = known?.from ?? this.#joinedAt;
+    this.#recent = new RecentMessages(this.#head.seq);
   }
 
   /** The last entry that was followed: worth noting, to check the server's log against. */
   get head(): Head {
     return this.#head;
-  }
-
-  /** The keys, the newest first: the server's, and behind them those that it gave earlier. */
-  get ring(): KeyRing {
-    return this.#ring;
   }
 
   /** Whether entries from before the last join are still to come. */
@@ -65,7 +67,7 @@ export class RoomState {
   }
 
   /**
-   * Joins again after an outage. Its keys are not taken: see {@linkcode takeKeys}.
+   * Joins again after an outage, or where an earlier session ended.
    *
    * @returns what is wrong, if the server's log is not the one that was followed; it goes on from
    * the server's end then.
@@ -82,23 +84,6 @@ export class RoomState {
         ? `ends at message ${end.seq}, and was followed to ${seq} before`
         : `is another one than before, up to message ${seq}`,
     );
-  }
-
-  /**
-   * Takes the room's ring from the server.
-   *
-   * @returns what to tell if the newest key is another one than before.
-   */
-  takeKeys(keys: readonly string[]): string | undefined {
-    const [before, known] = [this.#ring.primary, this.#ring.keys];
-    const given = parseRing(keys);
-    const kept = known.filter((key) => given.find(key.id) === undefined);
-    this.#ring = new KeyRing([...given.keys, ...kept.slice(0, MAX_RING_KEYS)]);
-    if (given.primary.id === before.id) return undefined;
-    const changed = `${this.room} has a new key (${given.primary.id})`;
-    return given.find(before.id) === undefined
-      ? `${changed}; older messages need the older key (${before.id}), which the server lacks now`
-      : changed;
   }
 
   /** Follows the log by one entry; the state follows it also if something is wrong with it. */
@@ -133,10 +118,19 @@ export class RoomState {
     return this.inconsistent(`is said to have ${name.messageId} at ${seq}, and has not`);
   }
 
-  /** Reads an entry; see {@linkcode openContent} for what it throws. */
-  open(entry: LogEntry, history: boolean): MessageEvent {
+  /**
+   * Reads an entry that was followed by now; undefined if nobody says anything with it.
+   *
+   * @throws {PeerError} `token-invalid`.
+   */
+  open(entry: LogEntry, history: boolean): MessageEvent | undefined {
+    const content = this.cipher.open(entry);
+    return content && this.toEvent(entry, content, history);
+  }
+
+  /** What to tell of an entry that was read. */
+  toEvent(entry: LogEntry, { text, action }: Content, history: boolean): MessageEvent {
     const { room, seq, sender, messageId: id, sentAt: sent_at } = entry;
-    const { text, action } = openContent(this.#ring, { room, sender, id, sent_at }, entry);
     const isMention = sender !== this.#user && mentions(text, this.#user);
     return {
       type: "message",
@@ -148,11 +142,9 @@ export class RoomState {
 
   /** Seals an own message with the newest key. What is `sealed` with it already stays as it is. */
   seal(message: Outgoing, sealed?: SentEntry): SentEntry {
-    const { primary } = this.#ring;
-    if (sealed?.keyId === primary.id) return sealed;
-    const [{ room }, sender, { id, text, sentAt }] = [this, this.#user, message];
-    const envelope = { room, sender, id, sent_at: sentAt };
-    const { keyId, token } = sealText(primary, envelope, text, message);
+    if (sealed?.keyId === this.cipher.keyId) return sealed;
+    const [{ room }, sender, { id, sentAt }] = [this, this.#user, message];
+    const { keyId, token } = this.cipher.seal({ room, sender, id, sent_at: sentAt }, message);
     return { room, sender, messageId: id, sentAt, keyId, token };
   }
 
@@ -172,8 +164,4 @@ export function entryOf(message: MessageOf<ServerMessage, "message" | "past">): 
 
 function endOf({ last_seq: seq, head: chain }: Joined): Head {
   return { seq, chain };
-}
-
-function parseRing(keys: readonly string[]): KeyRing {
-  return new KeyRing(keys.map((key) => FernetKey.parse(key)));
 }

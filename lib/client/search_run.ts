@@ -111,8 +111,9 @@ export class SearchRun {
     this.#backTo = entry.sentAt;
     if (!query.canBeFrom(entry.sender) || ignored.has(entry.sender)) return undefined;
     try {
-      const { type: _, history: __, mention: ___, ...message } = state.open(entry, true);
-      if (!query.isIn(message.text)) return undefined;
+      const opened = state.open(entry, true);
+      if (opened === undefined || !query.isIn(opened.text)) return undefined;
+      const { type: _, history: __, mention: ___, ...message } = opened;
       return { type: "found", ...message, matches: query.placesIn(message.text) };
     } catch {
       this.#unopened += 1;

@@ -99,6 +99,8 @@ export class Traffic {
 
   async #handle(message: ServerMessage): Promise<void> {
     switch (message.type) {
+      case "part":
+        return this.requests.takePart(message);
       case "reply":
         return this.requests.answer(message);
       case "error":
@@ -112,6 +114,7 @@ export class Traffic {
       case "past":
       case "history_end":
       case "keys":
+      case "commit_part":
       case "settings":
       case "presence":
         return await this.rooms.handle(message);

@@ -22,7 +22,7 @@ export class Unopened {
     try {
       return state.open(entry, history);
     } catch {
-      if (state.ring.find(entry.keyId) !== undefined) this.#invalid += 1;
+      if (state.cipher.has(entry.keyId)) this.#invalid += 1;
       else this.#countMissing(entry.keyId);
       return undefined;
     }
