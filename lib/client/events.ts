@@ -128,6 +128,34 @@ export interface SlowEvent {
   by?: string;
 }
 
+/** The members of a sealed room changed: read from a commit that was verified, never the server's word. */
+export interface MembersEvent {
+  type: "members";
+  room: string;
+  kind: "sealed";
+  /** The commit's place in the room. */
+  seq: number;
+  /** The epoch that it begins. */
+  epoch: number;
+  /** Who made it. */
+  by: string;
+  /** Accounts that were not there before. */
+  added: readonly string[];
+  /** Accounts that are not there any more. */
+  removed: readonly string[];
+  /** The same for people, and what else it did. */
+  message: string;
+}
+
+/** Somebody's identity key is another one than before: it may be somebody else. */
+export interface IdentityEvent {
+  type: "identity";
+  user: string;
+  /** Where it was seen. */
+  room: string;
+  message: string;
+}
+
 /** People came, went, or are away or back: what happened in a moment is one event. */
 export interface PresenceEvent {
   type: "presence";
@@ -151,8 +179,9 @@ export interface ReconnectedEvent {
 export interface NoticeEvent {
   type: "notice";
   /**
-   * `key-changed`, `older-key`, `history`, `reconnected` where there is no room to be in again, or
-   * `command` for what a command answers.
+   * `key-changed`, `older-key`, `history`, `reconnected` where there is no room to be in again,
+   * `command` for what a command answers; of sealed rooms `invited`, `contacts-new`,
+   * `identity-made`, `leaving`.
    */
   code: string;
   message: string;
@@ -192,6 +221,8 @@ export type ClientEvent =
   | TopicEvent
   | SlowEvent
   | PresenceEvent
+  | MembersEvent
+  | IdentityEvent
   | ReconnectingEvent
   | ReconnectedEvent
   | NoticeEvent

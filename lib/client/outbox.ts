@@ -23,6 +23,8 @@ export interface Outgoing extends Readonly<Manner> {
   readonly text: string;
   /** ISO 8601, UTC, milliseconds: when it was said. */
   readonly sentAt: string;
+  /** In a sealed room: this account leaves, and says so to the others. */
+  readonly leave?: true;
 }
 
 /** A message on its way. */

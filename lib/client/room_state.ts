@@ -61,6 +61,11 @@ export class RoomState {
     return this.#head;
   }
 
+  /** The log's end at the last join. */
+  get end(): Head {
+    return this.#joinedAt;
+  }
+
   /** Whether entries from before the last join are still to come. */
   get isBehind(): boolean {
     return this.#head.seq < this.#joinedAt.seq;

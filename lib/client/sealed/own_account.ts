@@ -1,0 +1,143 @@
+/**
+ * An account's identity and its contacts, as its sessions share them: what one of them learns is
+ * saved for all.
+ *
+ * @module
+ */
+
+import { createIdentity, identityFromSeed, type IdentityKey } from "../../mls/identity.ts";
+import { decodeAccountRecord, encodeAccountRecord } from "../../vault/account_record.ts";
+import { type Contact, Contacts } from "../../vault/contacts.ts";
+import type { Trust } from "./trust.ts";
+import { isOutdated, rolledBack, type VaultStore } from "./vault_store.ts";
+
+const NAME = "account";
+
+/** A change of the contacts, that can be made again on what another session has saved. */
+type Change = (contacts: Contacts) => void;
+
+/** What an account's record is opened with. */
+export interface OwnAccountOptions {
+  store: VaultStore;
+  /** Takes what goes wrong while something is saved or compared in the background. */
+  onError(error: unknown): void;
+}
+
+/** See the module's description. */
+export class OwnAccount implements Trust {
+  readonly identity: IdentityKey;
+  /** Whether this session made it. */
+  readonly isNew: boolean;
+  readonly #store: VaultStore;
+  readonly #onError: (error: unknown) => void;
+  #contacts: Contacts;
+  /** Made, and not saved yet. */
+  readonly #unsaved: Change[] = [];
+  #saving: Promise<void> | undefined;
+
+  private constructor(
+    { store, onError }: OwnAccountOptions,
+    identity: IdentityKey,
+    contacts: Contacts,
+    isNew: boolean,
+  ) {
+    this.#store = store;
+    this.#onError = onError;
+    this.identity = identity;
+    this.#contacts = contacts;
+    this.isNew = isNew;
+  }
+
+  /** Loads the account's record, or makes one. Throws what {@linkcode VaultStore} does. */
+  static async open(options: OwnAccountOptions): Promise<OwnAccount> {
+    const { store } = options;
+    for (;;) {
+      const bytes = await store.load(NAME);
+      if (bytes !== undefined) {
+        const { seed, contacts } = decodeAccountRecord(bytes);
+        return new OwnAccount(options, identityFromSeed(seed), contacts, false);
+      }
+      const [identity, contacts] = [createIdentity(), new Contacts()];
+      try {
+        await store.save(NAME, encodeAccountRecord({ seed: identity.seed, contacts }));
+      } catch (error) {
+        if (isOutdated(error)) continue; // another session of a first login was faster
+        throw error;
+      }
+      return new OwnAccount(options, identity, contacts, true);
+    }
+  }
+
+  get version(): number {
+    return this.#store.versionOf(NAME);
+  }
+
+  /** What is known of someone. */
+  find(user: string): Contact | undefined {
+    return this.#contacts.find(user);
+  }
+
+  meet(user: string, identity: Uint8Array): "new" | "known" | "changed" {
+    const now = new Date().toISOString();
+    const how = this.#contacts.meet(user, identity, now);
+    if (how !== "known") this.#note((contacts) => void contacts.meet(user, identity, now));
+    return how;
+  }
+
+  /** Marks a contact's identity as compared, whether it is the first one or a new one. */
+  async verify(user: string): Promise<void> {
+    const change = (contacts: Contacts): void => {
+      if (contacts.find(user)?.changed !== undefined) contacts.acknowledge(user);
+      contacts.verify(user);
+    };
+    change(this.#contacts);
+    this.#note(change);
+    await this.saved();
+  }
+
+  expect(version: number): void {
+    if (version > this.version) void this.#lookFor(version).catch(this.#onError);
+  }
+
+  /** Resolves when everything is saved that can be. */
+  async saved(): Promise<void> {
+    await this.#saving;
+  }
+
+  #note(change: Change): void {
+    this.#unsaved.push(change);
+    this.#saving ??= this.#save().catch(this.#onError).finally(() => this.#saving = undefined);
+  }
+
+  async #save(): Promise<void> {
+    while (this.#unsaved.length > 0) {
+      const count = this.#unsaved.length;
+      try {
+        await this.#store.save(NAME, this.#encode());
+        this.#unsaved.splice(0, count);
+      } catch (error) {
+        if (!isOutdated(error)) throw error;
+        await this.#reload();
+      }
+    }
+  }
+
+  /** What another session has saved, with what this one has not. */
+  async #reload(): Promise<void> {
+    const bytes = await this.#store.load(NAME);
+    if (bytes === undefined) throw rolledBack(NAME);
+    this.#contacts = decodeAccountRecord(bytes).contacts;
+    for (const change of this.#unsaved) change(this.#contacts);
+  }
+
+  /** Another session may have saved it; else the server has forgotten it. */
+  async #lookFor(version: number): Promise<void> {
+    await this.saved();
+    await this.#reload();
+    if (this.version < version) throw rolledBack(NAME);
+  }
+
+  #encode(): Uint8Array {
+    return encodeAccountRecord({ seed: this.identity.seed, contacts: this.#contacts });
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * How a session comes by the state of a sealed room: it was saved, or a welcome waits, or another
+ * device of the account has it (PROTOCOL.md section 12.5).
+ *
+ * @module
+ */
+
+import { EnvironmentError, PeerError } from "../../errors.ts";
+import { chainStart } from "../../log/chain.ts";
+import type { Head } from "../../log/message_log.ts";
+import type { DeviceKeys } from "../../mls/device_keys.ts";
+import { Group } from "../../mls/group.ts";
+import type { OwnKeyPackage } from "../../mls/key_package.ts";
+import { Archive } from "../../vault/archive.ts";
+import { decodeRoomRecord } from "../../vault/room_record.ts";
+import type { Requests } from "../requests.ts";
+import { loadDevice, type OwnDevice } from "./own_device.ts";
+import type { PendingCommit } from "./sealed_cipher.ts";
+import { rolledBack, type VaultStore } from "./vault_store.ts";
+
+/** What a room is entered with. */
+export interface RoomStart {
+  group: Group;
+  archive: Archive;
+  /** From where its log is followed. */
+  head: Head;
+  leaving: readonly string[];
+  pending?: PendingCommit;
+  /** The keys of the device whose state it is. */
+  keys: DeviceKeys;
+  /** Whether that is another device of this account. */
+  isBorrowed: boolean;
+  /** The key package that brought it here, if one did: the state was not saved yet. */
+  used?: OwnKeyPackage;
+}
+
+/** What the state is looked for with. */
+export interface RoomEntranceOptions {
+  requests: Requests;
+  store: VaultStore;
+  device: OwnDevice;
+  /** The version of the own account's record. */
+  accountVersion: number;
+}
+
+type Source = Pick<RoomStart, "keys" | "isBorrowed">;
+
+/** See the module's description. */
+export class RoomEntrance {
+  readonly #options: RoomEntranceOptions;
+
+  constructor(options: RoomEntranceOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Finds the state of a room that the account is a member of.
+   *
+   * @throws {EnvironmentError} `no-keys` if no device has it: the account was reset.
+   * @throws {PeerError} `vault-invalid`, `vault-rolled-back`, `mls-invalid`, `mls-refused`.
+   */
+  async find(room: string): Promise<RoomStart> {
+    const { device, store } = this.#options;
+    const own = { keys: device.keys, isBorrowed: false };
+    const start = await this.#saved(room, device.number, own) ??
+      await this.#welcomed(room, device.number, device.packages, own);
+    if (start !== undefined) return start;
+    for (const number of await otherDevices(store, device.number)) {
+      const record = await loadDevice(store, number);
+      if (record === undefined) continue;
+      const source = { keys: record.keys, isBorrowed: true };
+      const found = await this.#saved(room, number, source) ??
+        await this.#welcomed(room, number, record.packages, source);
+      if (found !== undefined) return found;
+    }
+    throw new EnvironmentError("no-keys", `None of your devices has the keys of ${room}`, {
+      hint: "your password was reset, it seems: ask a member to /invite you again",
+    });
+  }
+
+  async #saved(room: string, number: number, source: Source): Promise<RoomStart | undefined> {
+    const bytes = await this.#options.store.load(`device/${number}/${room}`);
+    if (bytes === undefined) return undefined;
+    const record = decodeRoomRecord(bytes);
+    if (record.accountVersion > this.#options.accountVersion) throw rolledBack("account");
+    const group = Group.decode(record.state);
+    checkRoom(group, room);
+    const pending = record.pending && {
+      hash: record.pending.hash,
+      next: Group.decode(record.pending.state),
+    };
+    return {
+      ...{ group, head: record.head, leaving: record.leaving, ...source },
+      archive: new Archive(record.epochs, record.signers),
+      ...(pending === undefined ? {} : { pending }),
+    };
+  }
+
+  async #welcomed(
+    room: string,
+    number: number,
+    packages: readonly OwnKeyPackage[],
+    source: Source,
+  ): Promise<RoomStart | undefined> {
+    const welcome = await this.#askForWelcome(room, number);
+    if (welcome === undefined) return undefined;
+    const { group, used } = await Group.join(source.keys, welcome.bytes, packages);
+    checkRoom(group, room);
+    return { ...await beginning(group, welcome.head), ...source, used };
+  }
+
+  async #askForWelcome(
+    room: string,
+    device: number,
+  ): Promise<{ bytes: Uint8Array; head: Head } | undefined> {
+    try {
+      const { result: { seq, head: chain }, bytes } = await this.#options.requests.exchange({
+        do: "welcome",
+        room,
+        device,
+      });
+      return { bytes, head: { seq, chain } };
+    } catch (error) {
+      if (error instanceof EnvironmentError && error.code === "no-welcome") return undefined;
+      throw error;
+    }
+  }
+}
+
+/** The start of a room that this session makes. */
+export async function foundingStart(group: Group, keys: DeviceKeys): Promise<RoomStart> {
+  const head = { seq: 0, chain: chainStart(group.policy.room) };
+  return { ...await beginning(group, head), keys, isBorrowed: false };
+}
+
+/** What there is to know of a room that begins for this account at a place of its log. */
+async function beginning(
+  group: Group,
+  head: Head,
+): Promise<Pick<RoomStart, "group" | "archive" | "head" | "leaving">> {
+  const archive = new Archive([], []);
+  archive.begin(group.epoch, head.seq, await group.epochKey(), group.members);
+  return { group, archive, head, leaving: [] };
+}
+
+/** A server must not pass one room's state off as another's. */
+function checkRoom({ policy }: Group, room: string): void {
+  if (policy.room === room) return;
+  throw new PeerError("room-inconsistent", `The server gave the keys of another room for ${room}`);
+}
+
+/** The numbers of the account's other devices. */
+async function otherDevices(store: VaultStore, own: number): Promise<number[]> {
+  const numbers = (await store.names()).map((name) => /^device\/(\d+)$/.exec(name)?.[1]);
+  return numbers.filter((number) => number !== undefined).map(Number).filter((one) => one !== own);
+}

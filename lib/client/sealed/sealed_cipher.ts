@@ -1,0 +1,340 @@
+/**
+ * A sealed room's keys, as its members' devices agree on them: follows the room's commits, opens
+ * what members say and checks that they said it (PROTOCOL.md section 12.6).
+ *
+ * @module
+ */
+
+import { foldName } from "../../auth/opaque.ts";
+import { PeerError } from "../../errors.ts";
+import { FernetKey } from "../../fernet.ts";
+import type { Head, LogEntry } from "../../log/message_log.ts";
+import { sign } from "../../mls/ed25519.ts";
+import type { DeviceKeys } from "../../mls/device_keys.ts";
+import type { Group, Member, MembershipChange } from "../../mls/group.ts";
+import type { SealedText } from "../../rooms/open_room.ts";
+import type { Content, Envelope } from "../../rooms/payload.ts";
+import { encodeSealedPayload, type SealedContent } from "../../rooms/sealed_payload.ts";
+import type { Archive } from "../../vault/archive.ts";
+import type { ClientEvent } from "../events.ts";
+import type { Outgoing } from "../outbox.ts";
+import type { RoomCipher, Taken } from "../room_cipher.ts";
+import { accountChange, changeBetween, listNames, membersEvent } from "./membership_news.ts";
+import { RecentHeads } from "./recent_heads.ts";
+import {
+  checkPayload,
+  contentOf,
+  decrypt,
+  invalid,
+  lost,
+  sameBytes,
+  type SealedPayload,
+  sha256,
+} from "./sealed_entry.ts";
+import type { Trust } from "./trust.ts";
+
+/** An own commit that is on its way, or was when an earlier session ended. */
+export interface PendingCommit {
+  /** SHA-256 of the commit's bytes: 64 hex digits. */
+  hash: string;
+  /** The group behind it. */
+  next: Group;
+  /** The own device's keys, if the commit adds it: until then it acts with another device's. */
+  keys?: DeviceKeys;
+}
+
+/** What a sealed room's keys are made of. */
+export interface SealedCipherOptions {
+  /** The own account's name. */
+  user: string;
+  room: string;
+  /** The keys of the device whose state this is. */
+  keys: DeviceKeys;
+  /** Whether that is another device of this account: then nothing is said with it. */
+  isBorrowed: boolean;
+  group: Group;
+  archive: Archive;
+  /** How far the log was followed. */
+  head: Head;
+  /** Accounts that have asked to leave. */
+  leaving: readonly string[];
+  pending?: PendingCommit | undefined;
+  trust: Trust;
+  /** Takes each entry that was followed. */
+  onFollowed(): void;
+  /** Takes each new epoch. */
+  onEpoch(): void;
+  /** Somebody has asked to leave. */
+  onLeaving(): void;
+}
+
+/** See the module's description. */
+export class SealedCipher implements RoomCipher {
+  readonly kind = "sealed";
+  readonly #options: SealedCipherOptions;
+  readonly #heads: RecentHeads;
+  readonly #leaving: Set<string>;
+  #keys: DeviceKeys;
+  #isBorrowed: boolean;
+  #group: Group;
+  #key: FernetKey;
+  #pending: PendingCommit | undefined;
+  /** Why the room cannot be followed any more, if so. */
+  #broken: unknown;
+  #changed = Promise.withResolvers<void>();
+
+  constructor(options: SealedCipherOptions) {
+    this.#options = options;
+    this.#heads = new RecentHeads(options.head);
+    this.#leaving = new Set(options.leaving);
+    this.#keys = options.keys;
+    this.#isBorrowed = options.isBorrowed;
+    this.#group = options.group;
+    this.#pending = options.pending;
+    this.#key = FernetKey.fromBytes(options.archive.last.key);
+  }
+
+  get keyId(): string {
+    return this.#key.id;
+  }
+
+  get floor(): number {
+    return this.archive.first.seq;
+  }
+
+  get canSeal(): boolean {
+    return !this.#isBorrowed && this.#broken === undefined && this.#group.isActive;
+  }
+
+  /** Whether this is another device's state. */
+  get isBorrowed(): boolean {
+    return this.#isBorrowed;
+  }
+
+  /** The group as it is now. */
+  get group(): Group {
+    return this.#group;
+  }
+
+  /** The keys of all its epochs. */
+  get archive(): Archive {
+    return this.#options.archive;
+  }
+
+  /** How far the log was followed. */
+  get head(): Head {
+    return this.#heads.last;
+  }
+
+  /** Accounts that have asked to leave, and are still there. */
+  get leaving(): ReadonlySet<string> {
+    return this.#leaving;
+  }
+
+  /** The own commit that is on its way. */
+  get pending(): PendingCommit | undefined {
+    return this.#pending;
+  }
+
+  /** Why the room cannot be followed any more, if so. */
+  get broken(): unknown {
+    return this.#broken;
+  }
+
+  has(keyId: string): boolean {
+    return this.archive.has(keyId);
+  }
+
+  /** An own commit is on its way: when it comes back, this is the group. */
+  expect(pending: PendingCommit): void {
+    this.#pending = pending;
+  }
+
+  /**
+   * Resolves when the group is beyond an epoch.
+   *
+   * @throws why it will not be.
+   */
+  async beyond(epoch: number): Promise<void> {
+    await this.#until(() => this.#group.epoch > epoch || !this.#group.isActive);
+  }
+
+  /** Resolves when the log was followed to a place. Throws as {@linkcode beyond}. */
+  async reached(seq: number): Promise<void> {
+    await this.#until(() => this.head.seq >= seq);
+  }
+
+  open(entry: LogEntry): Content | undefined {
+    const epoch = this.archive.epochAt(entry.seq);
+    if (epoch === undefined) throw invalid("comes from before this account was a member");
+    const payload = decrypt(FernetKey.fromBytes(epoch.key), entry);
+    const signer = this.archive.signerAt(payload.device, epoch.epoch);
+    checkPayload(entry, payload, epoch.epoch, signer?.user);
+    return contentOf(payload);
+  }
+
+  async advance(entry: LogEntry, commit: Uint8Array | undefined): Promise<Taken> {
+    try {
+      const payload = decrypt(this.#key, entry);
+      const author = this.#group.members.find(({ signatureKey }) =>
+        sameBytes(signatureKey, payload.device)
+      );
+      checkPayload(entry, payload, this.#group.epoch, author?.user);
+      const news = await this.#take(entry, payload, author as Member, commit);
+      const content = contentOf(payload);
+      return content === undefined ? { news } : { content, news };
+    } finally {
+      this.pass(entry);
+    }
+  }
+
+  pass({ seq, chain }: Head): void {
+    if (seq > this.head.seq) this.#heads.add({ seq, chain });
+    this.#options.onFollowed();
+    this.#notify();
+  }
+
+  seal(envelope: Envelope, { text, action, leave }: Outgoing): SealedText {
+    if (leave !== undefined) return this.sealContent(envelope, { text, leave });
+    return this.sealContent(envelope, action === undefined ? { text } : { text, action });
+  }
+
+  /** Seals what a member says, or does to the room. */
+  sealContent(envelope: Envelope, content: SealedContent): SealedText {
+    const { signatureSeed, signatureKey: device } = this.#keys;
+    const { seq: after, chain: head } = this.head;
+    const proof = { epoch: this.#group.epoch, after, head, saved: this.#options.trust.version };
+    const plaintext = encodeSealedPayload(
+      envelope,
+      content,
+      { ...proof, device },
+      (message) => sign(signatureSeed, message),
+    );
+    return { keyId: this.keyId, token: this.#key.encrypt(plaintext) };
+  }
+
+  close(): void {
+    this.#break(new PeerError("connection-cut", "The room was left"));
+  }
+
+  /** What is known of an entry's author, and what the entry does. */
+  async #take(
+    entry: LogEntry,
+    payload: SealedPayload,
+    author: Member,
+    commit: Uint8Array | undefined,
+  ): Promise<ClientEvent[]> {
+    const { room, trust, user } = this.#options;
+    if (!this.#heads.agreesWith({ seq: payload.after, chain: payload.head })) {
+      throw new PeerError(
+        "room-inconsistent",
+        `The server shows ${entry.sender} another history of ${room} than this client`,
+        { hint: "compare /security with others; tell who runs the server" },
+      );
+    }
+    if (foldName(author.user) === foldName(user)) trust.expect(payload.saved);
+    if (payload.leave) return this.#noteLeaving(author.user);
+    return payload.commit === undefined ? [] : await this.#follow(entry, payload.commit, commit);
+  }
+
+  #noteLeaving(user: string): ClientEvent[] {
+    const { room, onLeaving } = this.#options;
+    this.#leaving.add(foldName(user));
+    onLeaving();
+    const message = `${user} leaves; the next change of keys shuts them out`;
+    return [{ type: "notice", code: "leaving", message, room }];
+  }
+
+  /** Whatever is wrong with a commit ends it here: nobody can read on without it. */
+  async #follow(
+    entry: LogEntry,
+    hash: string,
+    commit: Uint8Array | undefined,
+  ): Promise<ClientEvent[]> {
+    try {
+      if (commit === undefined) throw lost(entry, "without its commit");
+      if (sha256(commit) !== hash) throw lost(entry, "with another commit than its author made");
+      const { next, change } = await this.#process(commit, hash);
+      if (foldName(change.by.user) !== foldName(entry.sender)) {
+        throw lost(entry, "with a commit of somebody else");
+      }
+      return await this.#begin(entry, next, change);
+    } catch (error) {
+      this.#break(error);
+      throw error;
+    }
+  }
+
+  /** An own commit cannot be followed but with what was drawn for it. */
+  async #process(
+    commit: Uint8Array,
+    hash: string,
+  ): Promise<{ next: Group; change: MembershipChange }> {
+    if (this.#pending?.hash !== hash) return await this.#group.process(commit, this.#leaving);
+    const { next } = this.#pending;
+    return { next, change: changeBetween(this.#group, next) };
+  }
+
+  async #begin(entry: LogEntry, next: Group, change: MembershipChange): Promise<ClientEvent[]> {
+    const { room } = this.#options;
+    const { epoch } = next;
+    const key = next.isActive ? await next.epochKey() : undefined;
+    // In one step from here: whoever saves the state in between must find it whole.
+    const accounts = accountChange(this.#group, change);
+    this.#enter(next, key, entry);
+    for (const user of accounts.removed) this.#leaving.delete(foldName(user));
+    this.#options.onEpoch();
+    this.#notify();
+    const at = { room, seq: entry.seq, epoch };
+    return [membersEvent(at, change, accounts), ...this.greet(change.added)];
+  }
+
+  #enter(next: Group, key: Uint8Array | undefined, { seq, chain }: LogEntry): void {
+    if (this.#pending?.next === next && this.#pending.keys !== undefined) {
+      this.#keys = this.#pending.keys;
+      this.#isBorrowed = false;
+    }
+    this.#pending = undefined;
+    this.#group = next;
+    this.#heads.add({ seq, chain });
+    if (key === undefined) return;
+    this.archive.begin(next.epoch, seq, key, next.members);
+    this.#key = FernetKey.fromBytes(key);
+  }
+
+  /** Pins the identities of members; what to tell of them. */
+  greet(members: readonly Pick<Member, "user" | "identity">[]): ClientEvent[] {
+    const { room, trust } = this.#options;
+    const met = members.map(({ user, identity }) => ({ user, how: trust.meet(user, identity) }));
+    const named = (wanted: string): string[] => [
+      ...new Set(met.filter(({ how }) => how === wanted).map(({ user }) => user)),
+    ];
+    const first = named("new");
+    const events: ClientEvent[] = named("changed").map((user) => ({
+      ...{ type: "identity", user, room },
+      message: `WARNING: ${user} has another identity key than before. ` +
+        `It may be somebody else: compare /verify ${user}, then /verified ${user}`,
+    }));
+    if (first.length === 0) return events;
+    const message = `First contact with ${listNames(first)}: ` +
+      `/verify ${first.length === 1 ? first[0] : "NAME"} compares identities`;
+    return [...events, { type: "notice", code: "contacts-new", message, room }];
+  }
+
+  async #until(holds: () => boolean): Promise<void> {
+    while (!holds()) {
+      if (this.#broken !== undefined) throw this.#broken;
+      await this.#changed.promise;
+    }
+  }
+
+  #break(error: unknown): void {
+    this.#broken ??= error;
+    this.#notify();
+  }
+
+  #notify(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}

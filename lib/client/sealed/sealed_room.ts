@@ -1,0 +1,265 @@
+/**
+ * A sealed room that this session is in: changes its members and keys, and keeps its state in the
+ * vault. One thing at a time: the state has one version after the other.
+ *
+ * @module
+ */
+
+import { foldName } from "../../auth/opaque.ts";
+import { EnvironmentError, PeerError } from "../../errors.ts";
+import { FernetKey } from "../../fernet.ts";
+import { type CommitPlan, Group } from "../../mls/group.ts";
+import { type OwnKeyPackage, readKeyPackage } from "../../mls/key_package.ts";
+import type { SealedContent } from "../../rooms/sealed_payload.ts";
+import { encodeRoomRecord } from "../../vault/room_record.ts";
+import type { Requests } from "../requests.ts";
+import { accountChange, accountsOf, listNames } from "./membership_news.ts";
+import type { OwnDevice } from "./own_device.ts";
+import type { PendingCommit, SealedCipher } from "./sealed_cipher.ts";
+import { sha256 } from "./sealed_entry.ts";
+import { Turns } from "./turns.ts";
+import { isOutdated, type VaultStore } from "./vault_store.ts";
+
+/** How often a commit is made again because somebody else's came first. */
+const MAX_TRIES = 64;
+
+/** Commits after which the state is saved: as many are processed again at the next start. */
+const COMMITS_UNSAVED = 16;
+/** The same of messages. */
+const MESSAGES_UNSAVED = 500;
+
+const NOTHING = new Uint8Array();
+
+/** What a commit is to do. */
+export interface Change {
+  plan: CommitPlan;
+  /** In its entry, for whoever reads the log with the keys alone. */
+  text: string;
+}
+
+/** What a sealed room works with. */
+export interface SealedRoomOptions {
+  user: string;
+  room: string;
+  requests: Requests;
+  store: VaultStore;
+  device: OwnDevice;
+  cipher: SealedCipher;
+  /** The version of the own account's record. */
+  accountVersion(): number;
+  /** Takes what goes wrong while the state is saved in the background. */
+  onError(error: unknown): void;
+}
+
+type Made = Awaited<ReturnType<Group["commit"]>>;
+
+/** See the module's description. */
+export class SealedRoom {
+  readonly cipher: SealedCipher;
+  readonly #options: SealedRoomOptions;
+  readonly #turns = new Turns();
+  #commits = 0;
+  #messages = 0;
+
+  constructor(options: SealedRoomOptions) {
+    this.#options = options;
+    this.cipher = options.cipher;
+  }
+
+  /** An entry was followed. */
+  followed(): void {
+    this.#messages += 1;
+    if (this.#messages === MESSAGES_UNSAVED) this.#saveSoon();
+  }
+
+  /** An epoch has begun. */
+  began(): void {
+    this.#commits += 1;
+    if (this.#commits === COMMITS_UNSAVED) this.#saveSoon();
+  }
+
+  /**
+   * Changes the members or the keys; resolves when the change came back from the log. If somebody
+   * else's commit came first, it is made again on top of that.
+   *
+   * @param changeFor what to do to the group as it is then; undefined if nothing any more.
+   * @throws {EnvironmentError} with the server's code if it refuses; `room-busy`; `not-connected`,
+   * `connection-cut`: then whether it was done is seen in the room.
+   * @throws {PeerError} if the room cannot be followed any more.
+   */
+  async change(changeFor: (group: Group) => Change | undefined): Promise<void> {
+    await this.#turns.take(async () => {
+      for (let tries = 0; tries < MAX_TRIES; tries++) {
+        this.#checkCanChange();
+        const { group } = this.cipher;
+        const change = changeFor(group);
+        if (change === undefined) return;
+        const isTaken = await this.#commit(change, ({ next }) => Promise.resolve({ next }));
+        await this.cipher.beyond(group.epoch); // its own commit, or the one that came first
+        if (isTaken) return;
+      }
+      throw new EnvironmentError("room-busy", "Too many others change the room: try again later");
+    });
+  }
+
+  /**
+   * Makes the own device a member, as the other device of this account whose state was borrowed.
+   *
+   * @throws as {@linkcode change}.
+   */
+  async adopt(): Promise<void> {
+    const { keys, packages } = this.#options.device;
+    const [own] = packages as readonly [OwnKeyPackage];
+    const change = {
+      plan: { add: [await readKeyPackage(own.public)] },
+      text: "uses another device",
+    };
+    await this.#turns.take(async () => {
+      while (this.cipher.isBorrowed) {
+        const { group: { epoch } } = this.cipher;
+        await this.#commit(change, async ({ welcome }) => {
+          const { group: next } = await Group.join(keys, welcome as Uint8Array, [own]);
+          return { next, keys };
+        });
+        await this.cipher.beyond(epoch);
+      }
+      await this.#save();
+    });
+  }
+
+  /** Shuts out who has asked to leave, unless somebody else has done so. */
+  async shutOutLeaving(): Promise<void> {
+    await this.change((group) => {
+      const { leaving } = this.cipher;
+      const gone = group.members.filter(({ user }) => leaving.has(foldName(user)));
+      if (gone.length === 0) return undefined;
+      const names = listNames(accountsOf(gone));
+      return {
+        plan: { removeLeaves: gone.map(({ leaf }) => leaf) },
+        text: `shuts out ${names}, who left`,
+      };
+    });
+  }
+
+  /** Saves the state, if there is something new in it. */
+  async save(): Promise<void> {
+    await this.#turns.take(async () => {
+      if (this.#commits + this.#messages > 0 && this.cipher.canSeal) await this.#save();
+    });
+  }
+
+  /** Saves the state for the first time. */
+  async saveFirst(): Promise<void> {
+    await this.#turns.take(() => this.#save());
+  }
+
+  #saveSoon(): void {
+    this.save().catch(this.#options.onError);
+  }
+
+  async #save(): Promise<void> {
+    const { store, device } = this.#options;
+    this.#commits = this.#messages = 0;
+    const record = this.#encode();
+    try {
+      await store.save(this.#blob, record, device.lease);
+    } catch (error) {
+      // The last save of an ended connection may have been stored.
+      if (!isOutdated(error)) throw error;
+      await store.load(this.#blob);
+      await store.save(this.#blob, record, device.lease);
+    }
+  }
+
+  /**
+   * Makes a commit and asks the server to take it; false if another one came first. A commit with a
+   * path has new private keys, which no other commit can bring back: they are saved with it, in one
+   * step, or not at all.
+   */
+  async #commit(
+    { plan, text }: Change,
+    becomes: (made: Made) => Promise<Omit<PendingCommit, "hash">>,
+  ): Promise<boolean> {
+    const made = await this.cipher.group.commit(plan, this.cipher.leaving);
+    const pending = { hash: sha256(made.commit), ...await becomes(made) };
+    const { store } = this.#options;
+    const state = made.change.hasPath
+      ? store.seal(this.#blob, this.#encode(pending)).bytes
+      : NOTHING;
+    const isTaken = await this.#offer(made, pending, state, text);
+    if (isTaken && state !== NOTHING) store.saved(this.#blob);
+    return isTaken;
+  }
+
+  async #offer(
+    { commit, welcome = NOTHING, next, change }: Made,
+    pending: PendingCommit,
+    state: Uint8Array,
+    text: string,
+  ): Promise<boolean> {
+    const { room, requests, device: { number: device, lease } } = this.#options;
+    const { group } = this.cipher;
+    const { added, removed } = accountChange(group, change);
+    const { id, sentAt: sent_at, token } = this.#seal({ text, commit: pending.hash });
+    const key_id = FernetKey.fromBytes(await next.epochKey()).id;
+    this.cipher.expect(pending); // it may come back before the answer
+    return await isTaken(requests.exchange(
+      {
+        do: "commit",
+        ...{ room, epoch: group.epoch, key_id, id, sent_at, token },
+        ...{ adds: added, removes: removed },
+        welcomes: change.added.map(({ user, device }) => ({ user, device })),
+        ...{ device, lease },
+        sizes: [commit.length, welcome.length, state.length],
+      },
+      commit,
+      welcome,
+      state,
+    ));
+  }
+
+  #encode(pending: PendingCommit | undefined = this.cipher.pending): Uint8Array {
+    const { head, archive: { epochs, signers }, leaving, group } = this.cipher;
+    return encodeRoomRecord({
+      ...{ head, epochs, signers, leaving: [...leaving] },
+      accountVersion: this.#options.accountVersion(),
+      state: group.encode(),
+      ...(pending === undefined
+        ? {}
+        : { pending: { hash: pending.hash, state: pending.next.encode() } }),
+    });
+  }
+
+  #seal(content: SealedContent): { id: string; sentAt: string; token: string } {
+    const { user: sender, room } = this.#options;
+    const [id, sentAt] = [crypto.randomUUID(), new Date().toISOString()];
+    const { token } = this.cipher.sealContent({ room, sender, id, sent_at: sentAt }, content);
+    return { id, sentAt, token };
+  }
+
+  #checkCanChange(): void {
+    const { broken, canSeal } = this.cipher;
+    if (broken !== undefined) throw broken;
+    if (canSeal) return;
+    const { room } = this.#options;
+    throw new PeerError(
+      "room-inconsistent",
+      `This session is no member of ${room} yet, or any more`,
+    );
+  }
+
+  get #blob(): string {
+    return `device/${this.#options.device.number}/${this.#options.room}`;
+  }
+}
+
+/** Whether the server took a commit; not if another one came first. */
+async function isTaken(commit: Promise<unknown>): Promise<boolean> {
+  try {
+    await commit;
+    return true;
+  } catch (error) {
+    if (error instanceof EnvironmentError && error.code === "epoch-outdated") return false;
+    throw error;
+  }
+}

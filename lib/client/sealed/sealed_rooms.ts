@@ -1,0 +1,276 @@
+/**
+ * The sealed rooms of an account, as one session of it is in them. It begins in the background
+ * after each login: whoever needs it waits for it.
+ *
+ * @module
+ */
+
+import { foldName } from "../../auth/opaque.ts";
+import { CallerError } from "../../errors.ts";
+import type { MessageOf, ServerMessage } from "../../protocol/messages.ts";
+import type { EventQueue } from "../event_queue.ts";
+import { codeOf, errorEvent } from "../events.ts";
+import type { RoomView } from "../member.ts";
+import type { Memberships } from "../memberships.ts";
+import type { Requests } from "../requests.ts";
+import { OwnAccount } from "./own_account.ts";
+import { OwnDevice } from "./own_device.ts";
+import { RoomEntrance, type RoomStart } from "./room_entrance.ts";
+import { SealedCipher } from "./sealed_cipher.ts";
+import { SealedRoom } from "./sealed_room.ts";
+import { VaultStore } from "./vault_store.ts";
+
+/** What sealed rooms work with. */
+export interface SealedRoomsOptions {
+  /** The account's name. */
+  user: string;
+  /** OPAQUE's, of the first login. */
+  exportKey: Uint8Array;
+  requests: Requests;
+  memberships: Memberships;
+  events: EventQueue;
+}
+
+/** What is there once the vault is open. */
+export interface OwnKeys {
+  store: VaultStore;
+  account: OwnAccount;
+  device: OwnDevice;
+}
+
+/** Milliseconds until somebody who leaves is shut out: drawn, so that one client does it. */
+const LEAVING_MS = { least: 200, most: 2_000 };
+
+/** See the module's description. */
+export class SealedRooms {
+  readonly #options: SealedRoomsOptions;
+  readonly #rooms = new Map<string, SealedRoom>();
+  /** Rooms that the account is a member of, and for a direct one with whom. */
+  readonly #known = new Map<string, string | undefined>();
+  readonly #entering = new Map<string, Promise<RoomView>>();
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  #keys: Promise<OwnKeys> | undefined;
+  #isClosed = false;
+
+  constructor(options: SealedRoomsOptions) {
+    this.#options = options;
+  }
+
+  /** What is there once the vault is open; opens it the first time. */
+  keys(): Promise<OwnKeys> {
+    this.#keys ??= this.#open().catch((error) => {
+      this.#keys = undefined; // the next one who needs it tries again
+      throw error;
+    });
+    return this.#keys;
+  }
+
+  /** There is a connection: opens the vault, goes on as the same device, enters new rooms. */
+  async begin(): Promise<void> {
+    const wasOpen = this.#keys !== undefined;
+    try {
+      const { device } = await this.keys();
+      if (wasOpen) await device.renew();
+      for (const room of await this.refresh()) {
+        if (!this.#rooms.has(room)) await this.enter(room, 0);
+      }
+    } catch (error) {
+      if (!this.#isClosed && codeOf(error) !== "connection-cut") await this.#report(error);
+    }
+  }
+
+  /** Asks which sealed rooms there are for this account; returns them. */
+  async refresh(): Promise<string[]> {
+    const { rooms } = await this.#options.requests.ask({ do: "rooms" });
+    const sealed = rooms.filter(({ kind }) => kind === "sealed");
+    this.#known.clear();
+    for (const { room, peer } of sealed) this.#known.set(room, peer);
+    return sealed.map(({ room }) => room);
+  }
+
+  /** Whether a room is known to be sealed, and this account a member. */
+  has(room: string): boolean {
+    return this.#known.has(room);
+  }
+
+  /** With whom a direct room is. */
+  peerOf(room: string): string | undefined {
+    return this.#known.get(room);
+  }
+
+  /**
+   * The room, as this session is in it.
+   *
+   * @throws {CallerError} `room-unknown`, `room-open`.
+   */
+  get(room: string): SealedRoom {
+    const found = this.#rooms.get(room);
+    if (found !== undefined) return found;
+    if (this.#options.memberships.all.some(({ state }) => state.room === room)) {
+      throw new CallerError("room-open", `${room} is an open room: everyone may enter it`, {
+        hint: "/room create NAME makes a sealed one",
+      });
+    }
+    throw new CallerError("room-unknown", `You are in no sealed room ${JSON.stringify(room)}`);
+  }
+
+  /** Whether this session is in a sealed room. */
+  isIn(room: string): boolean {
+    return this.#rooms.has(room);
+  }
+
+  /** Tells a room's other members that this account leaves. */
+  async sayLeaving(room: string): Promise<void> {
+    const { outbox } = this.#options.memberships.get(room);
+    const [id, sentAt] = [crypto.randomUUID(), new Date().toISOString()];
+    await outbox.send({ id, text: "leaves", sentAt, leave: true });
+  }
+
+  /** Joins a sealed room that the account is a member of. Throws as {@linkcode RoomEntrance.find}. */
+  async enter(room: string, history: number): Promise<RoomView> {
+    const entering = this.#entering.get(room) ?? this.#enter(room, history);
+    this.#entering.set(room, entering);
+    try {
+      return await entering;
+    } finally {
+      this.#entering.delete(room);
+    }
+  }
+
+  /** The same with a state that this session made. */
+  async found(room: string, start: RoomStart, peer?: string): Promise<SealedRoom> {
+    this.#known.set(room, peer);
+    await this.#join(room, start, 0);
+    return this.get(room);
+  }
+
+  /** Makes the room's keys; it is saved and joined by others. */
+  async prepare(room: string, start: RoomStart): Promise<SealedRoom> {
+    const { user, requests } = this.#options;
+    const { store, account, device } = await this.keys();
+    const onError = (error: unknown): void => void this.#report(error, room);
+    const cipher: SealedCipher = new SealedCipher({
+      ...start,
+      ...{ user, room, trust: account },
+      onFollowed: () => sealed.followed(),
+      onEpoch: () => sealed.began(),
+      onLeaving: () => this.#shutOutSoon(sealed),
+    });
+    const accountVersion = (): number => account.version;
+    const sealed = new SealedRoom({
+      ...{ user, room, requests, store, device, cipher, accountVersion, onError },
+    });
+    return sealed;
+  }
+
+  /** Somebody made this account a member of a room. */
+  async takeAdded({ room, by, peer }: MessageOf<ServerMessage, "added">): Promise<void> {
+    const { events, user } = this.#options;
+    this.#known.set(room, peer);
+    if (foldName(by) !== foldName(user)) {
+      const message = peer === undefined
+        ? `${by} added you to the sealed room ${room}: /join ${room} goes there`
+        : `${by} writes to you: /dm ${by} answers`;
+      await events.push({ type: "notice", code: "invited", message, room });
+    }
+    void this.enter(room, 0).catch((error) => this.#report(error, room));
+  }
+
+  /** The session is out of a room. */
+  forget(room: string): void {
+    this.#rooms.delete(room);
+  }
+
+  /** The account is a member no more. */
+  forgetMembership(room: string): void {
+    this.#known.delete(room);
+    this.forget(room);
+  }
+
+  /** Saves what is new; resolves when it is, or cannot be. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    const saving = [...this.#rooms.values()].map((room) => room.save());
+    await Promise.allSettled(saving);
+    const keys = await this.#keys?.catch(() => undefined);
+    await keys?.account.saved();
+  }
+
+  async #open(): Promise<OwnKeys> {
+    const { user, exportKey, requests } = this.#options;
+    const onError = (error: unknown): void => void this.#report(error);
+    const store = await VaultStore.open(requests, user, exportKey);
+    const account = await OwnAccount.open({ store, onError });
+    const { identity } = account;
+    const device = await OwnDevice.lease({ user, identity, requests, store });
+    if (account.isNew) await this.#introduce();
+    return { store, account, device };
+  }
+
+  async #introduce(): Promise<void> {
+    const message =
+      "An identity key was made for this account. If it had one before, its password " +
+      "was reset: its sealed history is lost, and others see a new identity";
+    await this.#options.events.push({ type: "notice", code: "identity-made", message });
+  }
+
+  async #enter(room: string, history: number): Promise<RoomView> {
+    const { requests } = this.#options;
+    const { store, device, account } = await this.keys();
+    const accountVersion = account.version;
+    const entrance = new RoomEntrance({ requests, store, device, accountVersion });
+    return await this.#join(room, await entrance.find(room), history);
+  }
+
+  async #join(room: string, start: RoomStart, history: number): Promise<RoomView> {
+    const { memberships } = this.#options;
+    const sealed = await this.prepare(room, start);
+    const { cipher } = sealed;
+    this.#rooms.set(room, sealed);
+    try {
+      await this.#keep(sealed, start);
+      const view = await memberships.join(room, history, { cipher, from: start.head });
+      if (cipher.isBorrowed) void this.#adopt(room, sealed);
+      if (cipher.leaving.size > 0) this.#shutOutSoon(sealed);
+      return view;
+    } catch (error) {
+      if (this.#rooms.get(room) === sealed) this.#rooms.delete(room);
+      throw error;
+    }
+  }
+
+  /** What a welcome brought is saved before its key package is given up. */
+  async #keep(sealed: SealedRoom, { used, isBorrowed, group }: RoomStart): Promise<void> {
+    if (used === undefined || isBorrowed) return;
+    const { events } = this.#options;
+    const { device } = await this.keys();
+    await sealed.saveFirst();
+    await device.replace(used);
+    await events.push(...sealed.cipher.greet(group.members));
+  }
+
+  async #adopt(room: string, sealed: SealedRoom): Promise<void> {
+    try {
+      await sealed.cipher.reached(this.#options.memberships.get(room).state.end.seq);
+      await sealed.adopt();
+      this.#options.memberships.get(room).resume();
+    } catch (error) {
+      if (!this.#isClosed) await this.#report(error, room);
+    }
+  }
+
+  /** Somebody has asked to leave `sealed`: the first client whose time comes shuts them out. */
+  #shutOutSoon(sealed: SealedRoom): void {
+    const { least, most } = LEAVING_MS;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      sealed.shutOutLeaving().catch((error) => this.#isClosed ? undefined : this.#report(error));
+    }, least + Math.random() * (most - least));
+    this.#timers.add(timer);
+  }
+
+  async #report(error: unknown, room?: string): Promise<void> {
+    await this.#options.events.push(errorEvent(error, room));
+  }
+}
