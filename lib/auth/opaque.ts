@@ -13,6 +13,9 @@
 import { Buffer } from "node:buffer";
 import { client, ready, server } from "@serenity-kit/opaque";
 import { PeerError } from "../errors.ts";
+import { foldName } from "../folded_name.ts";
+
+export { foldName };
 
 /** Resolves when the library's WebAssembly is ready; everything below needs it. */
 export const opaqueReady: Promise<void> = ready;
@@ -27,11 +30,6 @@ const STRETCHING = {
 
 /** Bytes of a registration record (RFC 9807 section 5.2.3) with ristretto255 and SHA-512. */
 const RECORD_BYTES = 32 + 64 + 96;
-
-/** One form for all spellings of a name. ASCII only, as the database compares names. */
-export function foldName(username: string): string {
-  return username.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-}
 
 /** The identities of RFC 9807 section 4: both are bound into each registration and login. */
 function identifiers(username: string): { client: string; server: string } {
@@ -70,6 +68,15 @@ export interface ClientState {
 export interface LoginKeys {
   /** 64 bytes that only the two sides of this login know. */
   sessionKey: Uint8Array;
+}
+
+/** What a password gives to the client alone. */
+export interface PasswordKey {
+  /**
+   * 64 bytes that the server never has (RFC 9807 section 10.4): the same at each login, others after
+   * each registration, be it with the same password.
+   */
+  exportKey: Uint8Array;
 }
 
 /** The client's first login message (KE1). */
@@ -112,7 +119,7 @@ export function serverLoginStart(
 export function clientLoginFinish(
   pending: ClientState,
   ke2: string,
-): (LoginKeys & { ke3: string }) | undefined {
+): (LoginKeys & PasswordKey & { ke3: string }) | undefined {
   const result = asPeerFault(() =>
     client.finishLogin({
       clientLoginState: pending.state,
@@ -123,7 +130,8 @@ export function clientLoginFinish(
     })
   );
   if (result === undefined) return undefined;
-  return { ke3: result.finishLoginRequest, sessionKey: bytes(result.sessionKey) };
+  const { finishLoginRequest: ke3, sessionKey, exportKey } = result;
+  return { ke3, sessionKey: bytes(sessionKey), exportKey: bytes(exportKey) };
 }
 
 /** The server's end of a login, or `undefined` if the client could not prove the password. */
@@ -168,9 +176,15 @@ export function serverRegister(setup: string, username: string, request: string)
   ).registrationResponse;
 }
 
-/** The record that the server keeps in place of a password. Costs the key stretching. */
-export function clientRegisterFinish(pending: ClientState, response: string): string {
-  return asPeerFault(() =>
+/**
+ * The record that the server keeps in place of a password, and the key that stays here. Costs the
+ * key stretching.
+ */
+export function clientRegisterFinish(
+  pending: ClientState,
+  response: string,
+): PasswordKey & { record: string } {
+  const { registrationRecord: record, exportKey } = asPeerFault(() =>
     client.finishRegistration({
       clientRegistrationState: pending.state,
       registrationResponse: response,
@@ -178,7 +192,8 @@ export function clientRegisterFinish(pending: ClientState, response: string): st
       identifiers: identifiers(pending.username),
       keyStretching: STRETCHING[pending.kind],
     })
-  ).registrationRecord;
+  );
+  return { record, exportKey: bytes(exportKey) };
 }
 
 /**
@@ -199,7 +214,7 @@ export function registerLocally(
   kind: SecretKind = "chosen",
 ): string {
   const { pending, request } = clientRegisterStart(username, password, kind);
-  return clientRegisterFinish(pending, serverRegister(setup, username, request));
+  return clientRegisterFinish(pending, serverRegister(setup, username, request)).record;
 }
 
 function bytes(base64url: string): Uint8Array {

@@ -89,7 +89,7 @@ export class TerminalLogin {
   }
 
   async #logInOn(channel: SecureChannel, credentials: Credentials): Promise<LoggedIn> {
-    return { channel, user: await login(channel, credentials) };
+    return { channel, ...await login(channel, credentials) };
   }
 }
 

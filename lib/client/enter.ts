@@ -11,14 +11,12 @@ import type { MessageOf, ServerMessage } from "../protocol/messages.ts";
 import type { Address } from "./address.ts";
 import { dial } from "./dial.ts";
 import { receive, send } from "./exchange.ts";
-import { type Credentials, login } from "./login.ts";
+import { type Credentials, login, type Welcomed } from "./login.ts";
 import type { Timing } from "./timing.ts";
 
-/** A channel, and whose it is. */
-export interface LoggedIn {
+/** A channel, whose it is, and what opens that account's vault. */
+export interface LoggedIn extends Welcomed {
   channel: SecureChannel;
-  /** The account's name as the server writes it. */
-  user: string;
 }
 
 /**
@@ -35,7 +33,7 @@ export async function dialAndLogIn(
 ): Promise<LoggedIn> {
   const channel = await dial(address);
   try {
-    return { channel, user: await login(channel, credentials, answerMs) };
+    return { channel, ...await login(channel, credentials, answerMs) };
   } catch (error) {
     await channel.close();
     throw error;

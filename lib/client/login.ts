@@ -10,6 +10,7 @@ import {
   clientRegisterFinish,
   clientRegisterStart,
   opaqueReady,
+  type PasswordKey,
   type SecretKind,
 } from "../auth/opaque.ts";
 import { CallerError, LoginError, PeerError } from "../errors.ts";
@@ -23,11 +24,16 @@ export interface Credentials {
   password: string;
 }
 
+/** What a login tells and gives. */
+export interface Welcomed extends PasswordKey {
+  /** The account's name as the server writes it. */
+  user: string;
+}
+
 /**
  * Logs in and moves the channel to keys that depend on the login. Takes a quarter of a second, for
  * the key stretching. After `login-refused`, the same channel can be tried again.
  *
- * @returns the account's name as the server writes it.
  * @throws {LoginError} `login-refused`: wrong name or password, or not the server of the
  * registration; `login-relayed`: someone sits between this client and the server;
  * `login-throttled`: too many attempts, try again later, on the same channel if you like.
@@ -38,11 +44,11 @@ export async function login(
   channel: SecureChannel,
   credentials: Credentials,
   answerMs?: number,
-): Promise<string> {
+): Promise<Welcomed> {
   checkUsername(credentials.username);
-  await prove(channel, credentials, "chosen", answerMs);
+  const { exportKey } = await prove(channel, credentials, "chosen", answerMs);
   const { user } = await receiveFirst(channel, "welcome", answerMs);
-  return user;
+  return { user, exportKey };
 }
 
 /**
@@ -56,7 +62,7 @@ export async function prove(
   { username, password }: Credentials,
   kind: SecretKind,
   answerMs?: number,
-): Promise<void> {
+): Promise<PasswordKey> {
   await opaqueReady;
   const { pending, ke1 } = clientLoginStart(username, password, kind);
   const start = send(channel, { type: "login_start", username, ke1 });
@@ -65,22 +71,29 @@ export async function prove(
   if (keys === undefined) throw refused();
   const finish = send(channel, { type: "login_finish", ke3: keys.ke3 });
   channel.rekey(keys.sessionKey, [start, encodedResponse, finish]);
+  return { exportKey: keys.exportKey };
 }
 
 /**
  * Gives the account that has just logged in a new password. Only before it joins a room.
  *
+ * @param rewrap the vault's key in base64url, wrapped under the new password's export key, for an
+ * account that has a vault: the server takes both or neither.
  * @throws {ConnectError} if the connection ends; the old password may then still hold.
  */
 export async function changePassword(
   channel: SecureChannel,
   username: string,
   password: string,
+  rewrap: (exportKey: Uint8Array) => string | undefined = () => undefined,
 ): Promise<void> {
   const { pending, request } = clientRegisterStart(username, password);
   send(channel, { type: "register_start", request });
   const [{ response }] = await receive(channel, "register_response");
-  send(channel, { type: "register_finish", record: clientRegisterFinish(pending, response) });
+  const { record, exportKey } = clientRegisterFinish(pending, response);
+  const wrap = rewrap(exportKey);
+  const finish = { type: "register_finish", record } as const;
+  send(channel, wrap === undefined ? finish : { ...finish, wrap });
   await receive(channel, "registered");
 }
 

@@ -114,7 +114,8 @@ export async function createAccount(
     const { pending, request } = clientRegisterStart(username, password);
     send(channel, { type: "create_start", name: username, request });
     const [{ response }] = await receive(channel, "register_response", answerMs);
-    send(channel, { type: "create_finish", record: clientRegisterFinish(pending, response) });
+    const { record } = clientRegisterFinish(pending, response);
+    send(channel, { type: "create_finish", record });
     await receive(channel, "registered", answerMs).catch((error) => {
       throw isCut(error) ? uncertain(username, error) : error;
     });

@@ -5,9 +5,8 @@
  * @module
  */
 
-import { CallerError, PeerError } from "../errors.ts";
+import { PeerError } from "../errors.ts";
 import type { FernetKey, KeyRing } from "../fernet.ts";
-import { MAX_TEXT_BYTES } from "../protocol/limits.ts";
 import {
   type Content,
   decodePayload,
@@ -15,6 +14,9 @@ import {
   type Envelope,
   type Manner,
 } from "./payload.ts";
+import { checkReceivedText, checkText } from "./text.ts";
+
+export { checkText };
 
 /** Every kind of room: who makes its keys. */
 export type RoomKind = "open" | "sealed";
@@ -33,8 +35,7 @@ export interface SealedText {
 /**
  * Encrypts a text for a room.
  *
- * @throws {CallerError} `text-too-long` above {@linkcode MAX_TEXT_BYTES} of UTF-8, `text-invalid`
- * for a lone surrogate, which UTF-8 cannot carry.
+ * @throws {CallerError} `text-too-long`, `text-invalid`: see {@linkcode checkText}.
  */
 export function sealText(
   key: FernetKey,
@@ -59,33 +60,11 @@ export function openContent(ring: KeyRing, envelope: Envelope, sealed: SealedTex
     });
   }
   const content = decodePayload(envelope, key.decryptText(sealed.token));
-  const { text } = content;
-  if (!text.isWellFormed() || utf8Length(text) > MAX_TEXT_BYTES) {
-    throw new PeerError("token-invalid", "A message's text is none that a client may send");
-  }
+  checkReceivedText(content.text);
   return content;
 }
 
 /** The text alone; see {@linkcode openContent} for what it throws. */
 export function openText(ring: KeyRing, envelope: Envelope, sealed: SealedText): string {
   return openContent(ring, envelope, sealed).text;
-}
-
-/** See {@linkcode sealText} for what it throws. */
-export function checkText(text: string): void {
-  if (!text.isWellFormed()) {
-    throw new CallerError("text-invalid", "Cannot send a text that is not valid Unicode");
-  }
-  const bytes = utf8Length(text);
-  if (bytes > MAX_TEXT_BYTES) {
-    throw new CallerError(
-      "text-too-long",
-      `Cannot send a message of ${bytes} bytes: the limit is ${MAX_TEXT_BYTES}`,
-      { hint: "send it in parts" },
-    );
-  }
-}
-
-function utf8Length(text: string): number {
-  return new TextEncoder().encode(text).length;
 }

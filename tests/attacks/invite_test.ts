@@ -117,7 +117,8 @@ class Invitee implements Disposable {
   async prepare(name: string): Promise<ClientMessage> {
     const { pending, answer } = await this.ask(name);
     assert.ok(answer.type === "register_response", JSON.stringify(answer));
-    return { type: "create_finish", record: clientRegisterFinish(pending, answer.response) };
+    const { record } = clientRegisterFinish(pending, answer.response);
+    return { type: "create_finish", record };
   }
 
   [Symbol.dispose](): void {

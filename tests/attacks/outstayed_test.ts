@@ -78,7 +78,7 @@ for (const [deed, act] of Object.entries(DEEDS)) {
     const { pending, request } = clientRegisterStart(MALLORY.username, "mine again");
     send(channel, { type: "register_start", request });
     const [{ response }] = await receive(channel, "register_response");
-    const record = clientRegisterFinish(pending, response);
+    const { record } = clientRegisterFinish(pending, response);
     const next = await nextRecord(server);
     send(channel, { type: "ping" });
     await receive(channel, "pong"); // the server has looked at its database just now

@@ -15,7 +15,13 @@ import type { ClientEvent } from "../../lib/client/events.ts";
 import type { LoggedIn } from "../../lib/client/enter.ts";
 import { receive, send } from "../../lib/client/exchange.ts";
 import type { Login } from "../../lib/client/kept_login.ts";
-import { type Credentials, login, prove, receiveFirst } from "../../lib/client/login.ts";
+import {
+  type Credentials,
+  login,
+  prove,
+  receiveFirst,
+  type Welcomed,
+} from "../../lib/client/login.ts";
 import type { ConnectOptions } from "../../lib/client/options.ts";
 import { openDatabase } from "../../lib/database.ts";
 import type { FernchatError } from "../../lib/errors.ts";
@@ -248,7 +254,7 @@ export async function connectAs(options: ConnectOptions): Promise<ChatConnection
     async logIn(): Promise<LoggedIn> {
       const channel = await dial({ hostname, port });
       try {
-        return { channel, user: await logInAs(channel, who, options.timing?.answerMs) };
+        return { channel, ...await logInAs(channel, who, options.timing?.answerMs) };
       } catch (error) {
         await channel.close();
         throw error;
@@ -268,10 +274,11 @@ export async function logInAs(
   channel: SecureChannel,
   who: Credentials,
   answerMs?: number,
-): Promise<string> {
+): Promise<Welcomed> {
   if (!quick.has(keyOf(who))) return await login(channel, who, answerMs);
-  await prove(channel, who, "random", answerMs);
-  return (await receiveFirst(channel, "welcome", answerMs)).user;
+  const { exportKey } = await prove(channel, who, "random", answerMs);
+  const { user } = await receiveFirst(channel, "welcome", answerMs);
+  return { user, exportKey };
 }
 
 /** The next event of a type; those before it are dropped. Fails if the connection ends first. */

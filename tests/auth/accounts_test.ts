@@ -199,7 +199,7 @@ Deno.test("the server's secrets are made once, and what another process changes 
 async function tryLogin(port: number, username: string, password: string): Promise<string> {
   const channel = await dial({ hostname: "127.0.0.1", port });
   try {
-    return await login(channel, { username, password });
+    return (await login(channel, { username, password })).user;
   } finally {
     await channel.close();
   }
@@ -213,7 +213,8 @@ Deno.test("login: the right password in any spelling of the name, and nothing el
   for (const who of [wrong, unknown]) {
     await assertFails(login(channel, who), LoginError, "login-refused");
   }
-  assert.equal(await login(channel, { ...ALICE, username: "ALICE" }), "alice"); // same channel
+  const { user } = await login(channel, { ...ALICE, username: "ALICE" }); // on the same channel
+  assert.equal(user, "alice");
   await channel.close();
 });
 
@@ -250,7 +251,8 @@ function countBytes(channel: SecureChannel): { channel: SecureChannel; received(
 Deno.test("changePassword(): the old password is refused, the new one works", async () => {
   await using server = await TestServer.start([ALICE], {}, "chosen");
   const channel = await dial({ hostname: "127.0.0.1", port: server.port });
-  await changePassword(channel, await login(channel, ALICE), "a new lamp");
+  const { user } = await login(channel, ALICE);
+  await changePassword(channel, user, "a new lamp");
   await channel.close();
   await assertFails(
     tryLogin(server.port, "alice", ALICE.password),

@@ -50,7 +50,10 @@ async function probeConnection(times: Times, name: string, port: number): Promis
   await timed(times, `${name}: login`, () => probeLogin(times, name, channel));
   const login = { logIn: neverAgain, changePassword: neverAgain };
   const join = (): Promise<AsyncDisposable> =>
-    ChatConnection.join({ channel, user: WHO.username }, { server: address, login });
+    ChatConnection.join(
+      { channel, user: WHO.username, exportKey: new Uint8Array(64) },
+      { server: address, login },
+    );
   await using _chat = await timed(times, `${name}: join`, join);
 }
 

@@ -55,7 +55,7 @@ export class PuppetServer implements AsyncDisposable {
       if (server.#loginError !== undefined) throw server.#loginError;
       const channel = await dial({ hostname, port });
       channel.rekey(new Uint8Array(64), []);
-      return { channel, user: server.user };
+      return { channel, user: server.user, exportKey: new Uint8Array(64) };
     };
     const login = { logIn, changePassword: () => Promise.reject(new Error("not here")) };
     const joining = logIn().then((loggedIn) =>

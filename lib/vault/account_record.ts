@@ -1,0 +1,61 @@
+/**
+ * The blob `account`: the account's identity, and the keys of the people that it has met.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+import { bytesIn, encodeBase64url } from "../base64url.ts";
+import { accountName, timestamp } from "../protocol/fields.ts";
+import { checkForm, decodeJson, encodeJson } from "./canonical_json.ts";
+import { type Contact, Contacts, MAX_CONTACTS, type SeenKey } from "./contacts.ts";
+
+/** See the module's description. */
+export interface AccountRecord {
+  /** Of the identity's Ed25519 key: 32 bytes. */
+  seed: Uint8Array;
+  contacts: Contacts;
+}
+
+const key32 = bytesIn(32);
+const seenKey = { key: key32, since: timestamp };
+
+const schema = v.strictObject({
+  seed: key32,
+  // A list, not an object by name: there may be people whose name is "42" or "constructor".
+  pins: v.pipe(
+    v.array(v.strictObject({
+      name: accountName,
+      ...seenKey,
+      verified: v.boolean(),
+      changed: v.exactOptional(v.strictObject(seenKey)),
+    })),
+    v.maxLength(MAX_CONTACTS),
+  ),
+});
+
+/** The record as bytes. */
+export function encodeAccountRecord({ seed, contacts }: AccountRecord): Uint8Array {
+  return encodeJson({ seed: encodeBase64url(seed), pins: Array.from(contacts, pinOf) });
+}
+
+/**
+ * The record again; none of its contacts' changes are unsaved.
+ *
+ * @throws {PeerError} `vault-invalid` for whatever {@linkcode encodeAccountRecord} does not give.
+ */
+export function decodeAccountRecord(bytes: Uint8Array): AccountRecord {
+  const { seed, pins } = decodeJson(schema, bytes);
+  const record = { seed, contacts: new Contacts(pins) };
+  checkForm(bytes, encodeAccountRecord(record));
+  return record;
+}
+
+function pinOf({ name, verified, changed, ...seen }: Contact): object {
+  const pin = { name, ...textOf(seen), verified };
+  return changed === undefined ? pin : { ...pin, changed: textOf(changed) };
+}
+
+function textOf({ key, since }: SeenKey): object {
+  return { key: encodeBase64url(key), since };
+}

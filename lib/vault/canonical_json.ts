@@ -1,0 +1,41 @@
+/**
+ * Records of a vault in their one form: JSON with the keys in the order of a schema, no white space,
+ * and each value written in one way.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import * as v from "valibot";
+import { invalid } from "./seal.ts";
+
+/** A value as JSON in UTF-8. */
+export function encodeJson(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
+}
+
+/**
+ * What a schema makes of JSON, in whatever form: see {@linkcode checkForm}.
+ *
+ * @throws {PeerError} `vault-invalid`.
+ */
+export function decodeJson<S extends v.GenericSchema>(
+  schema: S,
+  bytes: Uint8Array,
+): v.InferOutput<S> {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return v.parse(schema, JSON.parse(text), { abortEarly: true });
+  } catch (cause) {
+    throw invalid("a record is not of its schema", cause);
+  }
+}
+
+/**
+ * Passes if what was decoded encodes to the same bytes again.
+ *
+ * @throws {PeerError} `vault-invalid`.
+ */
+export function checkForm(bytes: Uint8Array, encoded: Uint8Array): void {
+  if (Buffer.compare(bytes, encoded) !== 0) throw invalid("a record is not in its one form");
+}
