@@ -58,6 +58,7 @@ export type PeerFault =
   | "room-inconsistent" // a delivery that contradicts itself or what came before
   | "token-invalid" // a Fernet token that does not verify
   | "too-slow" // the peer reads slower than it is written to
+  | "vault-rolled-back" // an older state of a vault than what is known to be stored
   | "vault-invalid" // a vault's blob that is not what was put there under that name and version
   | "version-mismatch"; // another version of our protocol
 

@@ -8,7 +8,15 @@
 import type { Bell } from "./bell.ts";
 import type { ChatConnection } from "./connection.ts";
 import type { CurrentRoom } from "./current_room.ts";
-import type { AckEvent, ClientEvent, LeftEvent, MessageEvent, PresenceEvent } from "./events.ts";
+import type { RoomKind } from "../rooms/open_room.ts";
+import type {
+  AckEvent,
+  ClientEvent,
+  LeftEvent,
+  MessageEvent,
+  PresenceEvent,
+  ReadyEvent,
+} from "./events.ts";
 import { clockTime } from "./output.ts";
 import { promptFor } from "./prompt.ts";
 import { foundSegments, saidSegments, type SaidStyles } from "./said.ts";
@@ -97,9 +105,9 @@ export class ChatView {
   show(event: ClientEvent): void {
     switch (event.type) {
       case "ready":
-        return this.#welcome(event.user, event.room);
+        return this.#welcome(event);
       case "joined":
-        return this.#introduce(`You are in ${event.room}`, event.topic);
+        return this.#introduce(`You are in ${event.room}`, event.kind, event.topic);
       case "left":
         return this.#showLeft(event);
       case "message":
@@ -120,6 +128,10 @@ export class ChatView {
         return event.code === "reconnected"
           ? this.#showFound()
           : this.#terminal.notice(event.message);
+      case "members":
+        return this.#remark(event.room, event.message);
+      case "identity":
+        return this.complain(event.message);
       case "found":
         return this.#terminal.print(foundSegments(event, this.#current.name));
       case "search":
@@ -131,14 +143,14 @@ export class ChatView {
     }
   }
 
-  #welcome(user: string, room: string): void {
+  #welcome({ user, room, kind }: ReadyEvent): void {
     const topic = this.#chat.rooms.find((one) => one.room === room)?.topic ?? "";
-    this.#introduce(`You are ${user} in ${room}`, topic);
+    this.#introduce(`You are ${user} in ${room}`, kind, topic);
     this.#terminal.notice("/help shows the commands; exit or Ctrl-D leaves.");
   }
 
-  #introduce(where: string, topic: string): void {
-    this.#terminal.notice(`${where}, an open room: the server can read it.`);
+  #introduce(where: string, kind: RoomKind, topic: string): void {
+    this.#terminal.notice(`${where}, ${describeKind(kind)}.`);
     if (topic !== "") this.#terminal.notice(`Topic: ${topic}`);
   }
 
@@ -213,6 +225,13 @@ export class ChatView {
     const name = sender === this.#chat.user ? "bold" : styleFor(sender);
     return mention ? { name, words: "brightYellow" } : { name };
   }
+}
+
+/** Who can read a room of that kind. */
+function describeKind(kind: RoomKind): string {
+  return kind === "open"
+    ? "an open room: the server can read it"
+    : "a sealed room: only its members can read it";
 }
 
 /** A room's history goes back from where it was joined. */

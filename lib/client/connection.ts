@@ -34,6 +34,8 @@ import type { ConnectOptions, Entrance, JoinOptions, SendOptions } from "./optio
 import { checkMessageId } from "./outbox.ts";
 import type { AnswerTo } from "./requests.ts";
 import type { Search } from "./search.ts";
+import { SealedChat } from "./sealed/sealed_chat.ts";
+import type { FirstRoom } from "./sealed/sealed_rooms.ts";
 import { TIMING } from "./timing.ts";
 import { Traffic } from "./traffic.ts";
 
@@ -61,6 +63,8 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
   readonly #traffic: Traffic;
   readonly #events: EventQueue;
   readonly #entrance: Entrance;
+  /** Sealed rooms and direct messages. */
+  readonly sealed: SealedChat;
   readonly #leaving = new AbortController();
   readonly #ended: Promise<void>;
   #failure: unknown;
@@ -69,6 +73,8 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
     this.#traffic = traffic;
     this.#events = events;
     this.#entrance = entrance;
+    const { user, requests, sealed: rooms } = traffic;
+    this.sealed = new SealedChat({ user, requests, rooms });
     const { signal } = this.#leaving;
     const { login, reconnectForMs = Infinity } = entrance;
     const timing = { ...TIMING, ...entrance.timing };
@@ -81,19 +87,25 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
    *
    * @throws what {@linkcode connect} throws.
    */
-  static async join({ channel, user }: LoggedIn, entrance: Entrance): Promise<ChatConnection> {
+  static async join(
+    { channel, ...identity }: LoggedIn,
+    entrance: Entrance,
+  ): Promise<ChatConnection> {
     const { server, room = LOBBY, history = 0 } = entrance;
     const timing = { ...TIMING, ...entrance.timing };
     try {
       checkHistoryCount(history, 0);
       const joined = await joinRoom(channel, room, timing);
+      const { user } = identity;
       const events = new EventQueue(new Ignored(user));
-      const traffic = new Traffic(user, events);
-      const member = traffic.rooms.begin(joined);
+      const first = { room, history };
+      const traffic = new Traffic(identity, events, first);
       const { kind } = joined;
       events.push({ type: "ready", user, room, server: formatAddress(server), kind });
-      member.history.beginWith(history);
-      return new ChatConnection(traffic, events, new Link(channel, timing), entrance);
+      if (kind === "open") traffic.rooms.begin(joined).history.beginWith(history);
+      const chat = new ChatConnection(traffic, events, new Link(channel, timing), entrance);
+      if (kind === "sealed") await chat.#enterFirst(first);
+      return chat;
     } catch (error) {
       await channel.close();
       throw error;
@@ -148,16 +160,19 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
    * `not-connected` during an outage, `connection-cut` if one begins.
    */
   async join(room: string, { history = 0 }: Pick<JoinOptions, "history"> = {}): Promise<RoomView> {
-    return await this.#traffic.rooms.join(room, history);
+    const { rooms, sealed } = this.#traffic;
+    return await (sealed.has(room) ? sealed.enter(room, history) : rooms.join(room, history));
   }
 
   /**
    * Leaves a room, after what was sent there is stored, over outages too; resolves when it is out.
-   * Who has left the last room stays connected.
+   * Who has left the last room stays connected. A sealed room is only left for now: see
+   * {@linkcode SealedChat.leave}.
    *
    * @throws {CallerError} `room-unknown` if it is not there.
    */
   async leave(room: string): Promise<void> {
+    if (this.#traffic.sealed.isIn(room)) await this.#traffic.sealed.get(room).save();
     await this.#traffic.rooms.leave(room);
   }
 
@@ -166,7 +181,7 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
    * on their way to the room already, waits for one of them first.
    *
    * @throws {CallerError} `text-too-long`, `text-invalid`, `id-invalid`, `room-unknown`,
-   * `room-missing`: nothing was sent.
+   * `room-missing`, `identity-changed`: nothing was sent.
    * @throws {PeerError} if the server found it not to be valid, or the connection ended for good
    * before the ack.
    * @throws {EnvironmentError} if the server does not store it, with its code, such as `muted` or
@@ -176,7 +191,8 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
     const { id = crypto.randomUUID(), room, action } = options;
     checkText(text);
     checkMessageId(id);
-    const { outbox } = this.#traffic.rooms.get(room);
+    const { outbox, state } = this.#traffic.rooms.get(room);
+    if (state.kind === "sealed") await this.sealed.checkSend(state.room);
     this.#traffic.speak();
     const sentAt = new Date().toISOString();
     return await outbox.send({ id, text, sentAt, ...(action === undefined ? {} : { action }) });
@@ -240,7 +256,8 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
    * @throws {ConnectError} if there is no server, or the connection ends: then either may hold.
    */
   async changePassword(current: string, next: string): Promise<void> {
-    await this.#entrance.login.changePassword(current, next);
+    const rewrap = await this.#traffic.sealed.rewrapper();
+    await this.#entrance.login.changePassword(current, next, rewrap);
   }
 
   /** Resolves when another message to a room can be sent without waiting. */
@@ -262,10 +279,11 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
    * again.
    */
   async close(): Promise<void> {
-    const { rooms } = this.#traffic;
+    const { rooms, sealed } = this.#traffic;
     this.#events.unbound(); // the acks come behind events that nobody may read any more
     await Promise.all(rooms.all.map(({ outbox }) => outbox.settled()));
     for (const { outbox } of rooms.all) outbox.close();
+    await sealed.close();
     this.#leaving.abort();
     await this.#traffic.link?.leave();
     await this.#ended;
@@ -283,6 +301,15 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
 
   [Symbol.asyncIterator](): AsyncIterator<ClientEvent> {
     return this.#events[Symbol.asyncIterator]();
+  }
+
+  async #enterFirst({ room, history }: FirstRoom): Promise<void> {
+    try {
+      await this.#traffic.sealed.enter(room, history);
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
   }
 
   async #live(lifetime: Lifetime, first: Link): Promise<void> {

@@ -10,7 +10,7 @@ import type { SecureChannel } from "../protocol/channel.ts";
 import type { MessageOf, ServerMessage } from "../protocol/messages.ts";
 import type { Address } from "./address.ts";
 import { dial } from "./dial.ts";
-import { receive, send } from "./exchange.ts";
+import { receive, send, skipTo } from "./exchange.ts";
 import { type Credentials, login, type Welcomed } from "./login.ts";
 import type { Timing } from "./timing.ts";
 
@@ -41,7 +41,8 @@ export async function dialAndLogIn(
 }
 
 /**
- * Joins the first room.
+ * Joins the first room. Out of a sealed one it is again at once: that is joined with its keys, when
+ * there is a connection to ask for them.
  *
  * @throws {EnvironmentError} `room-unknown`.
  * @throws {ConnectError} if the connection ends.
@@ -54,6 +55,10 @@ export async function joinRoom(
 ): Promise<MessageOf<ServerMessage, "joined">> {
   send(channel, { type: "join", room });
   const [joined] = await receive(channel, "joined", answerMs);
+  if (joined.kind === "sealed") {
+    send(channel, { type: "leave", room });
+    await skipTo(channel, "left", answerMs);
+  }
   if (joined.room === room) return joined;
   throw new PeerError("room-inconsistent", "The server let us into a room that we did not ask for");
 }

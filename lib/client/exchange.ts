@@ -53,6 +53,23 @@ export function receive<T extends ServerMessage["type"]>(
 }
 
 /**
+ * The next message of one type; what comes before it is of no interest.
+ *
+ * @throws as {@linkcode receive}.
+ */
+export async function skipTo<T extends ServerMessage["type"]>(
+  channel: SecureChannel,
+  type: T,
+  answerMs: number = TIMING.answerMs,
+): Promise<void> {
+  for (;;) {
+    const message = decodeServerMessage(await receiveBytes(channel, answerMs));
+    if (message.type === type) return;
+    if (message.type === "bye" || message.type === "error") throw refusal(message);
+  }
+}
+
+/**
  * The same while nobody has proved to be the server: anyone in the middle can have written a
  * sentence there, so none is shown (PROTOCOL.md section 11).
  *

@@ -10,6 +10,9 @@ import { dialAndLogIn, type LoggedIn } from "./enter.ts";
 import { changePassword, type Credentials } from "./login.ts";
 import type { Timing } from "./timing.ts";
 
+/** The vault's key in base64url, wrapped under an export key. */
+export type Rewrap = (exportKey: Uint8Array) => string | undefined;
+
 /** What a connection needs of whoever knows the password. */
 export interface Login {
   /**
@@ -21,9 +24,10 @@ export interface Login {
   /**
    * Gives the account another password.
    *
+   * @param rewrap wraps the vault's key anew, under the new password's export key.
    * @throws what {@linkcode dialAndLogIn} and {@linkcode changePassword} throw.
    */
-  changePassword(current: string, next: string): Promise<void>;
+  changePassword(current: string, next: string, rewrap: Rewrap): Promise<void>;
 }
 
 /** See the module's description. */
@@ -43,12 +47,12 @@ export class KeptLogin implements Login {
   }
 
   /** On a connection of its own: a server takes a new password only right after a login. */
-  async changePassword(current: string, next: string): Promise<void> {
+  async changePassword(current: string, next: string, rewrap: Rewrap): Promise<void> {
     const { username } = this.#credentials;
     const before = { username, password: current };
     const { channel } = await dialAndLogIn(this.#address, before, this.#timing);
     try {
-      await changePassword(channel, username, next);
+      await changePassword(channel, username, next, rewrap);
       this.#credentials = { username, password: next };
     } finally {
       await channel.close();

@@ -79,6 +79,8 @@ function describeEvent(
       return "Connected again";
     case "notice":
     case "search":
+    case "members":
+    case "identity":
       return event.message;
     case "closed":
       return event.reason === "left" ? undefined : event.message;

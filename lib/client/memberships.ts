@@ -46,6 +46,7 @@ const BELATED: ReadonlySet<ServerMessage["type"]> = new Set([
 export class Memberships {
   readonly #user: string;
   readonly #events: EventQueue;
+  readonly #onLeft: (room: string, code: string) => void;
   /** In the order of joining. */
   readonly #members = new Map<string, Member>();
   readonly #joining = new Map<string, Joining>();
@@ -54,10 +55,18 @@ export class Memberships {
   readonly #left = new Set<string>();
   #send: ((message: ClientMessage) => void) | undefined;
 
-  /** @param user the account's name. */
-  constructor(user: string, events: EventQueue) {
+  /**
+   * @param user the account's name.
+   * @param onLeft takes each room that it is out of, and the code of why.
+   */
+  constructor(
+    user: string,
+    events: EventQueue,
+    onLeft: (room: string, code: string) => void = () => {},
+  ) {
     this.#user = user;
     this.#events = events;
+    this.#onLeft = onLeft;
   }
 
   /** The members, the first joined first. */
@@ -219,6 +228,7 @@ export class Memberships {
     this.#members.delete(room);
     this.#left.add(room);
     member.abandon(new EnvironmentError(code, message));
+    this.#onLeft(room, code);
     this.#leaving.get(room)?.resolve();
     this.#leaving.delete(room);
     await this.#events.push({ type: "left", room, reason: code, message });

@@ -7,10 +7,12 @@
 
 import { PeerError } from "../errors.ts";
 import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messages.ts";
+import type { LoggedIn } from "./enter.ts";
 import type { EventQueue } from "./event_queue.ts";
 import type { Link } from "./link.ts";
 import { Memberships } from "./memberships.ts";
 import { Requests } from "./requests.ts";
+import { type FirstRoom, SealedRooms } from "./sealed/sealed_rooms.ts";
 
 /** See the module's description. */
 export class Traffic {
@@ -18,6 +20,7 @@ export class Traffic {
   readonly user: string;
   readonly rooms: Memberships;
   readonly requests = new Requests();
+  readonly sealed: SealedRooms;
   readonly #events: EventQueue;
   #link: Link | undefined;
   /** Why this person is away, if so: the server forgets it with the connection. */
@@ -25,10 +28,16 @@ export class Traffic {
   #progressed = false;
   #hadLink = false;
 
-  /** @param user the account's name. */
-  constructor(user: string, events: EventQueue) {
+  /** Of an account, whose vault the export key opens; `first` is where it is to be first. */
+  constructor(
+    { user, exportKey }: Omit<LoggedIn, "channel">,
+    events: EventQueue,
+    first: FirstRoom,
+  ) {
     this.user = user;
-    this.rooms = new Memberships(user, events);
+    this.rooms = new Memberships(user, events, (room, code) => this.sealed.takeLeft(room, code));
+    const { requests, rooms: memberships } = this;
+    this.sealed = new SealedRooms({ user, exportKey, requests, memberships, events, first });
     this.#events = events;
   }
 
@@ -88,6 +97,7 @@ export class Traffic {
     this.#hadLink = true;
     this.requests.open(send);
     this.rooms.open(send);
+    void this.sealed.begin();
     if (!isAgain) return;
     if (this.#away !== undefined) {
       // Not worth a word: whoever looks sees it.
@@ -103,6 +113,8 @@ export class Traffic {
         return this.requests.takePart(message);
       case "reply":
         return this.requests.answer(message);
+      case "added":
+        return await this.sealed.takeAdded(message);
       case "error":
         return await this.#takeError(message);
       case "message":

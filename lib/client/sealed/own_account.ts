@@ -7,14 +7,11 @@
 
 import { createIdentity, identityFromSeed, type IdentityKey } from "../../mls/identity.ts";
 import { decodeAccountRecord, encodeAccountRecord } from "../../vault/account_record.ts";
-import { type Contact, Contacts } from "../../vault/contacts.ts";
+import { type Acquaintance, type Contact, Contacts } from "../../vault/contacts.ts";
 import type { Trust } from "./trust.ts";
 import { isOutdated, rolledBack, type VaultStore } from "./vault_store.ts";
 
 const NAME = "account";
-
-/** A change of the contacts, that can be made again on what another session has saved. */
-type Change = (contacts: Contacts) => void;
 
 /** What an account's record is opened with. */
 export interface OwnAccountOptions {
@@ -31,8 +28,6 @@ export class OwnAccount implements Trust {
   readonly #store: VaultStore;
   readonly #onError: (error: unknown) => void;
   #contacts: Contacts;
-  /** Made, and not saved yet. */
-  readonly #unsaved: Change[] = [];
   #saving: Promise<void> | undefined;
 
   private constructor(
@@ -77,21 +72,17 @@ export class OwnAccount implements Trust {
     return this.#contacts.find(user);
   }
 
-  meet(user: string, identity: Uint8Array): "new" | "known" | "changed" {
-    const now = new Date().toISOString();
-    const how = this.#contacts.meet(user, identity, now);
-    if (how !== "known") this.#note((contacts) => void contacts.meet(user, identity, now));
+  meet(user: string, identity: Uint8Array): Acquaintance {
+    const how = this.#contacts.meet(user, identity, Date.now());
+    this.#saveSoon();
     return how;
   }
 
   /** Marks a contact's identity as compared, whether it is the first one or a new one. */
   async verify(user: string): Promise<void> {
-    const change = (contacts: Contacts): void => {
-      if (contacts.find(user)?.changed !== undefined) contacts.acknowledge(user);
-      contacts.verify(user);
-    };
-    change(this.#contacts);
-    this.#note(change);
+    this.#contacts.acknowledge(user);
+    this.#contacts.verify(user);
+    this.#saveSoon();
     await this.saved();
   }
 
@@ -104,17 +95,17 @@ export class OwnAccount implements Trust {
     await this.#saving;
   }
 
-  #note(change: Change): void {
-    this.#unsaved.push(change);
+  #saveSoon(): void {
+    if (this.#contacts.unsaved === 0) return;
     this.#saving ??= this.#save().catch(this.#onError).finally(() => this.#saving = undefined);
   }
 
   async #save(): Promise<void> {
-    while (this.#unsaved.length > 0) {
-      const count = this.#unsaved.length;
+    while (this.#contacts.unsaved > 0) {
+      const { unsaved } = this.#contacts;
       try {
         await this.#store.save(NAME, this.#encode());
-        this.#unsaved.splice(0, count);
+        this.#contacts.saved(unsaved);
       } catch (error) {
         if (!isOutdated(error)) throw error;
         await this.#reload();
@@ -126,8 +117,7 @@ export class OwnAccount implements Trust {
   async #reload(): Promise<void> {
     const bytes = await this.#store.load(NAME);
     if (bytes === undefined) throw rolledBack(NAME);
-    this.#contacts = decodeAccountRecord(bytes).contacts;
-    for (const change of this.#unsaved) change(this.#contacts);
+    this.#contacts = this.#contacts.rebase(decodeAccountRecord(bytes).contacts);
   }
 
   /** Another session may have saved it; else the server has forgotten it. */

@@ -6,6 +6,7 @@
  */
 
 import { EnvironmentError, PeerError } from "../../errors.ts";
+import { FernetKey } from "../../fernet.ts";
 import { chainStart } from "../../log/chain.ts";
 import type { Head } from "../../log/message_log.ts";
 import type { DeviceKeys } from "../../mls/device_keys.ts";
@@ -82,16 +83,16 @@ export class RoomEntrance {
     const bytes = await this.#options.store.load(`device/${number}/${room}`);
     if (bytes === undefined) return undefined;
     const record = decodeRoomRecord(bytes);
-    if (record.accountVersion > this.#options.accountVersion) throw rolledBack("account");
+    if (record.account > this.#options.accountVersion) throw rolledBack("account");
     const group = Group.decode(record.state);
     checkRoom(group, room);
+    const { seq, head: chain, archive, leaving } = record;
     const pending = record.pending && {
-      hash: record.pending.hash,
+      hash: record.pending.commit,
       next: Group.decode(record.pending.state),
     };
     return {
-      ...{ group, head: record.head, leaving: record.leaving, ...source },
-      archive: new Archive(record.epochs, record.signers),
+      ...{ group, archive, head: { seq, chain }, leaving, ...source },
       ...(pending === undefined ? {} : { pending }),
     };
   }
@@ -138,8 +139,8 @@ async function beginning(
   group: Group,
   head: Head,
 ): Promise<Pick<RoomStart, "group" | "archive" | "head" | "leaving">> {
-  const archive = new Archive([], []);
-  archive.begin(group.epoch, head.seq, await group.epochKey(), group.members);
+  const key = FernetKey.fromBytes(await group.epochKey());
+  const archive = new Archive().begin(group.epoch, head.seq, key, group.members);
   return { group, archive, head, leaving: [] };
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { foldName } from "../../auth/opaque.ts";
+import { foldName } from "../../folded_name.ts";
 import { CallerError, EnvironmentError } from "../../errors.ts";
 import { FernetKey, type KeyRing } from "../../fernet.ts";
 import { Group, type Member, type RoomPolicy } from "../../mls/group.ts";
@@ -86,7 +86,7 @@ export class SealedChat {
     const isAlone = accountsOf(sealed.cipher.group.members).length === 1;
     if (!isAlone && sealed.cipher.canSeal) await rooms.sayLeaving(room);
     await this.#options.requests.ask({ do: "resign", room });
-    rooms.forgetMembership(room);
+    rooms.forget(room);
   }
 
   /** Renews a sealed room's keys: whoever stole the ones before cannot read on. */
@@ -159,10 +159,10 @@ export class SealedChat {
     const { store, account, device } = await rooms.keys();
     const group = await Group.create(device.keys, policy);
     const start = await foundingStart(group, device.keys);
-    const { head, leaving, archive: { epochs, signers } } = start;
-    const record = { head, leaving, epochs, signers, accountVersion: account.version };
+    const { head: { seq, chain: head }, archive, leaving } = start;
+    const record = { seq, head, archive, leaving, account: account.version, state: group.encode() };
     const blob = `device/${device.number}/${room}`;
-    const state = store.seal(blob, encodeRoomRecord({ ...record, state: group.encode() })).bytes;
+    const state = store.seal(blob, encodeRoomRecord(record)).bytes;
     const { id: key_id } = FernetKey.fromBytes(await group.epochKey());
     const about = { key_id, device: device.number, lease: device.lease };
     const with_ = peer === undefined ? {} : { peer };

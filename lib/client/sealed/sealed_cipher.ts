@@ -5,7 +5,7 @@
  * @module
  */
 
-import { foldName } from "../../auth/opaque.ts";
+import { foldName } from "../../folded_name.ts";
 import { PeerError } from "../../errors.ts";
 import { FernetKey } from "../../fernet.ts";
 import type { Head, LogEntry } from "../../log/message_log.ts";
@@ -14,8 +14,12 @@ import type { DeviceKeys } from "../../mls/device_keys.ts";
 import type { Group, Member, MembershipChange } from "../../mls/group.ts";
 import type { SealedText } from "../../rooms/open_room.ts";
 import type { Content, Envelope } from "../../rooms/payload.ts";
-import { encodeSealedPayload, type SealedContent } from "../../rooms/sealed_payload.ts";
-import type { Archive } from "../../vault/archive.ts";
+import {
+  encodeSealedPayload,
+  type SealedContent,
+  type SealedPayload,
+} from "../../rooms/sealed_payload.ts";
+import type { Archive, EpochKey } from "../../vault/archive.ts";
 import type { ClientEvent } from "../events.ts";
 import type { Outgoing } from "../outbox.ts";
 import type { RoomCipher, Taken } from "../room_cipher.ts";
@@ -28,7 +32,6 @@ import {
   invalid,
   lost,
   sameBytes,
-  type SealedPayload,
   sha256,
 } from "./sealed_entry.ts";
 import type { Trust } from "./trust.ts";
@@ -77,7 +80,7 @@ export class SealedCipher implements RoomCipher {
   #keys: DeviceKeys;
   #isBorrowed: boolean;
   #group: Group;
-  #key: FernetKey;
+  #archive: Archive;
   #pending: PendingCommit | undefined;
   /** Why the room cannot be followed any more, if so. */
   #broken: unknown;
@@ -91,7 +94,7 @@ export class SealedCipher implements RoomCipher {
     this.#isBorrowed = options.isBorrowed;
     this.#group = options.group;
     this.#pending = options.pending;
-    this.#key = FernetKey.fromBytes(options.archive.last.key);
+    this.#archive = options.archive;
   }
 
   get keyId(): string {
@@ -99,7 +102,7 @@ export class SealedCipher implements RoomCipher {
   }
 
   get floor(): number {
-    return this.archive.first.seq;
+    return (this.#archive.epochs[0] as EpochKey).seq;
   }
 
   get canSeal(): boolean {
@@ -118,7 +121,7 @@ export class SealedCipher implements RoomCipher {
 
   /** The keys of all its epochs. */
   get archive(): Archive {
-    return this.#options.archive;
+    return this.#archive;
   }
 
   /** How far the log was followed. */
@@ -142,7 +145,7 @@ export class SealedCipher implements RoomCipher {
   }
 
   has(keyId: string): boolean {
-    return this.archive.has(keyId);
+    return this.#archive.keyById(keyId) !== undefined;
   }
 
   /** An own commit is on its way: when it comes back, this is the group. */
@@ -165,10 +168,10 @@ export class SealedCipher implements RoomCipher {
   }
 
   open(entry: LogEntry): Content | undefined {
-    const epoch = this.archive.epochAt(entry.seq);
+    const epoch = this.#archive.keyAt(entry.seq);
     if (epoch === undefined) throw invalid("comes from before this account was a member");
-    const payload = decrypt(FernetKey.fromBytes(epoch.key), entry);
-    const signer = this.archive.signerAt(payload.device, epoch.epoch);
+    const payload = decrypt(epoch.key, entry);
+    const signer = this.#archive.signerAt(payload.device, epoch.epoch);
     checkPayload(entry, payload, epoch.epoch, signer?.user);
     return contentOf(payload);
   }
@@ -233,8 +236,10 @@ export class SealedCipher implements RoomCipher {
       );
     }
     if (foldName(author.user) === foldName(user)) trust.expect(payload.saved);
-    if (payload.leave) return this.#noteLeaving(author.user);
-    return payload.commit === undefined ? [] : await this.#follow(entry, payload.commit, commit);
+    if (payload.content.leave) return this.#noteLeaving(author.user);
+    return payload.content.commit === undefined
+      ? []
+      : await this.#follow(entry, payload.content.commit, commit);
   }
 
   #noteLeaving(user: string): ClientEvent[] {
@@ -278,7 +283,7 @@ export class SealedCipher implements RoomCipher {
   async #begin(entry: LogEntry, next: Group, change: MembershipChange): Promise<ClientEvent[]> {
     const { room } = this.#options;
     const { epoch } = next;
-    const key = next.isActive ? await next.epochKey() : undefined;
+    const key = next.isActive ? FernetKey.fromBytes(await next.epochKey()) : undefined;
     // In one step from here: whoever saves the state in between must find it whole.
     const accounts = accountChange(this.#group, change);
     this.#enter(next, key, entry);
@@ -289,7 +294,12 @@ export class SealedCipher implements RoomCipher {
     return [membersEvent(at, change, accounts), ...this.greet(change.added)];
   }
 
-  #enter(next: Group, key: Uint8Array | undefined, { seq, chain }: LogEntry): void {
+  /** The newest epoch's. */
+  get #key(): FernetKey {
+    return (this.#archive.current as EpochKey).key;
+  }
+
+  #enter(next: Group, key: FernetKey | undefined, { seq, chain }: LogEntry): void {
     if (this.#pending?.next === next && this.#pending.keys !== undefined) {
       this.#keys = this.#pending.keys;
       this.#isBorrowed = false;
@@ -298,8 +308,7 @@ export class SealedCipher implements RoomCipher {
     this.#group = next;
     this.#heads.add({ seq, chain });
     if (key === undefined) return;
-    this.archive.begin(next.epoch, seq, key, next.members);
-    this.#key = FernetKey.fromBytes(key);
+    this.#archive = this.#archive.begin(next.epoch, seq, key, next.members);
   }
 
   /** Pins the identities of members; what to tell of them. */

@@ -5,16 +5,17 @@
  */
 
 import { createHash } from "node:crypto";
-import { foldName } from "../../auth/opaque.ts";
+import { foldName } from "../../folded_name.ts";
 import { PeerError } from "../../errors.ts";
 import type { FernetKey } from "../../fernet.ts";
 import type { LogEntry } from "../../log/message_log.ts";
 import { verify } from "../../mls/ed25519.ts";
-import type { Content } from "../../rooms/payload.ts";
-import { decodeSealedPayload } from "../../rooms/sealed_payload.ts";
-
-/** A sealed payload, as it was decoded. */
-export type SealedPayload = ReturnType<typeof decodeSealedPayload>;
+import type { Content, Envelope } from "../../rooms/payload.ts";
+import {
+  decodeSealedPayload,
+  type SealedPayload,
+  verifySealedPayload,
+} from "../../rooms/sealed_payload.ts";
 
 /**
  * Opens an entry with the key of its epoch.
@@ -23,8 +24,7 @@ export type SealedPayload = ReturnType<typeof decodeSealedPayload>;
  */
 export function decrypt(key: FernetKey, entry: LogEntry): SealedPayload {
   if (entry.keyId !== key.id) throw invalid(`needs the key ${entry.keyId}, not that of its epoch`);
-  const { room, sender, messageId: id, sentAt: sent_at } = entry;
-  return decodeSealedPayload({ room, sender, id, sent_at }, key.decryptText(entry.token));
+  return decodeSealedPayload(envelopeOf(entry), key.decryptText(entry.token));
 }
 
 /**
@@ -39,20 +39,22 @@ export function checkPayload(
   epoch: number,
   user: string | undefined,
 ): void {
-  const { device, signed, signature } = payload;
   if (user === undefined || foldName(user) !== foldName(entry.sender)) {
     throw invalid(`is not from a device of ${entry.sender}`);
   }
-  if (!verify(device, signed, signature)) throw invalid(`was not signed by ${entry.sender}`);
+  verifySealedPayload(envelopeOf(entry), payload, verify);
   if (payload.epoch !== epoch || payload.after >= entry.seq) {
     throw invalid("was not sealed for this place");
   }
 }
 
 /** What somebody says with it, if that is what it is for. */
-export function contentOf({ text, action, commit, leave }: SealedPayload): Content | undefined {
-  if (commit !== undefined || leave !== undefined) return undefined;
-  return action === undefined ? { text } : { text, action };
+export function contentOf({ content }: SealedPayload): Content | undefined {
+  return content.commit === undefined && content.leave === undefined ? content : undefined;
+}
+
+function envelopeOf({ room, sender, messageId: id, sentAt: sent_at }: LogEntry): Envelope {
+  return { room, sender, id, sent_at };
 }
 
 /** A message that no member can have sealed like this. */

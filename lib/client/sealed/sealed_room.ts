@@ -5,7 +5,7 @@
  * @module
  */
 
-import { foldName } from "../../auth/opaque.ts";
+import { foldName } from "../../folded_name.ts";
 import { EnvironmentError, PeerError } from "../../errors.ts";
 import { FernetKey } from "../../fernet.ts";
 import { type CommitPlan, Group } from "../../mls/group.ts";
@@ -219,14 +219,14 @@ export class SealedRoom {
   }
 
   #encode(pending: PendingCommit | undefined = this.cipher.pending): Uint8Array {
-    const { head, archive: { epochs, signers }, leaving, group } = this.cipher;
+    const { head: { seq, chain: head }, archive, leaving, group } = this.cipher;
     return encodeRoomRecord({
-      ...{ head, epochs, signers, leaving: [...leaving] },
-      accountVersion: this.#options.accountVersion(),
+      ...{ seq, head, archive, leaving: [...leaving] },
+      account: this.#options.accountVersion(),
       state: group.encode(),
       ...(pending === undefined
         ? {}
-        : { pending: { hash: pending.hash, state: pending.next.encode() } }),
+        : { pending: { commit: pending.hash, state: pending.next.encode() } }),
     });
   }
 

@@ -5,11 +5,12 @@
  * @module
  */
 
-import { foldName } from "../../auth/opaque.ts";
+import { foldName } from "../../folded_name.ts";
 import { CallerError } from "../../errors.ts";
 import type { MessageOf, ServerMessage } from "../../protocol/messages.ts";
 import type { EventQueue } from "../event_queue.ts";
 import { codeOf, errorEvent } from "../events.ts";
+import type { Rewrap } from "../kept_login.ts";
 import type { RoomView } from "../member.ts";
 import type { Memberships } from "../memberships.ts";
 import type { Requests } from "../requests.ts";
@@ -20,6 +21,13 @@ import { SealedCipher } from "./sealed_cipher.ts";
 import { SealedRoom } from "./sealed_room.ts";
 import { VaultStore } from "./vault_store.ts";
 
+/** Where a client is to be first. */
+export interface FirstRoom {
+  room: string;
+  /** Older messages to begin with. */
+  history: number;
+}
+
 /** What sealed rooms work with. */
 export interface SealedRoomsOptions {
   /** The account's name. */
@@ -29,6 +37,8 @@ export interface SealedRoomsOptions {
   requests: Requests;
   memberships: Memberships;
   events: EventQueue;
+  /** Entered before all others, if it is sealed. */
+  first: FirstRoom;
 }
 
 /** What is there once the vault is open. */
@@ -71,12 +81,16 @@ export class SealedRooms {
     try {
       const { device } = await this.keys();
       if (wasOpen) await device.renew();
-      for (const room of await this.refresh()) {
-        if (!this.#rooms.has(room)) await this.enter(room, 0);
-      }
+      await this.#enterAll(await this.refresh());
     } catch (error) {
       if (!this.#isClosed && codeOf(error) !== "connection-cut") await this.#report(error);
     }
+  }
+
+  /** Wraps the vault's key for another password. */
+  async rewrapper(): Promise<Rewrap> {
+    const { store } = await this.keys();
+    return (exportKey) => store.rewrap(exportKey);
   }
 
   /** Asks which sealed rooms there are for this account; returns them. */
@@ -176,15 +190,15 @@ export class SealedRooms {
     void this.enter(room, 0).catch((error) => this.#report(error, room));
   }
 
-  /** The session is out of a room. */
-  forget(room: string): void {
+  /** The session is out of a room; unless it wanted that, its account is a member no more. */
+  takeLeft(room: string, code: string): void {
     this.#rooms.delete(room);
+    if (code === "removed") this.#known.delete(room);
   }
 
-  /** The account is a member no more. */
-  forgetMembership(room: string): void {
+  /** The account has given up its membership. */
+  forget(room: string): void {
     this.#known.delete(room);
-    this.forget(room);
   }
 
   /** Saves what is new; resolves when it is, or cannot be. */
@@ -195,6 +209,17 @@ export class SealedRooms {
     await Promise.allSettled(saving);
     const keys = await this.#keys?.catch(() => undefined);
     await keys?.account.saved();
+  }
+
+  /** The first room first: what a person types goes there. */
+  async #enterAll(rooms: readonly string[]): Promise<void> {
+    const { first } = this.#options;
+    const inOrder = [first.room, ...rooms.filter((room) => room !== first.room)];
+    for (const room of inOrder) {
+      if (!rooms.includes(room) || this.#rooms.has(room)) continue;
+      const history = room === first.room ? first.history : 0;
+      await this.enter(room, history).catch((error) => this.#report(error, room));
+    }
   }
 
   async #open(): Promise<OwnKeys> {

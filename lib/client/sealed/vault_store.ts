@@ -17,44 +17,44 @@ export interface SealedBlob {
   version: number;
 }
 
-/** How the vault's key came about. */
-type Opening = "kept" | "made" | "lost";
+const WRAP = "wrap";
 
 /** See the module's description. Every method throws what {@linkcode Requests.ask} throws. */
 export class VaultStore {
-  /** `made` for a first login; `lost` if the vault that there was cannot be opened any more. */
-  readonly opening: Opening;
   readonly #requests: Requests;
   readonly #user: string;
   readonly #key: Uint8Array;
   readonly #versions = new Map<string, number>();
 
-  private constructor(requests: Requests, user: string, key: Uint8Array, opening: Opening) {
+  private constructor(requests: Requests, user: string, key: Uint8Array) {
     this.#requests = requests;
     this.#user = user;
     this.#key = key;
-    this.opening = opening;
   }
 
   /**
-   * Opens the account's vault, or makes one.
+   * Opens the account's vault, or makes one: a first login, or the first after an operator has given
+   * the account another password, which took the vault away.
    *
    * @param exportKey OPAQUE's, of the login.
+   * @throws {PeerError} `vault-invalid` if there is one that this password does not open: it is left
+   * alone.
    */
   static async open(requests: Requests, user: string, exportKey: Uint8Array): Promise<VaultStore> {
     for (;;) {
-      const { result: { version }, bytes } = await requests.exchange({ do: "get", name: "wrap" });
-      const key = version === 0 ? undefined : unwrapVaultKey(bytes, exportKey, user);
-      if (key !== undefined) return new VaultStore(requests, user, key, "kept");
+      const { result: { version }, bytes } = await requests.exchange({ do: "get", name: WRAP });
+      if (version > 0) {
+        return new VaultStore(requests, user, unwrapVaultKey(bytes, exportKey, user));
+      }
       const made = createVaultKey();
-      const wrap = wrapVaultKey(made, exportKey, user);
       try {
-        await requests.exchange({ do: "put", name: "wrap", version }, wrap);
+        const wrap = wrapVaultKey(made, exportKey, user);
+        await requests.exchange({ do: "put", name: WRAP, version }, wrap);
       } catch (error) {
         if (isOutdated(error)) continue; // another session was faster
         throw error;
       }
-      return new VaultStore(requests, user, made, version === 0 ? "made" : "lost");
+      return new VaultStore(requests, user, made);
     }
   }
 
