@@ -51,6 +51,8 @@ export type PeerFault =
   | "key-outdated" // a message sealed with a key that is not taken any more
   | "message-invalid" // not canonical JSON, or not of any schema
   | "message-unexpected" // a valid message in the wrong state
+  | "mls-invalid" // a group's bytes that are cut, altered, forged, or of another group or epoch
+  | "mls-refused" // a change of a group that its rules do not allow
   | "not-fernchat" // the first bytes are not our protocol's
   | "record-invalid" // forged, replayed, reordered, reflected, or sealed with another key
   | "room-inconsistent" // a delivery that contradicts itself or what came before
