@@ -65,6 +65,13 @@ const RULES: readonly Rule[] = [
     not: /^lib\/(?:server|client|cli|log)\//,
   },
   {
+    name: "the vault knows no wire, no sockets and no chat",
+    from: /^lib\/vault\//,
+    not: /^lib\/|^node:(?:net|tls|sqlite)/,
+    but:
+      /^lib\/(?:vault\/|mls\/|(?:errors|base64url|folded_name|framing|fernet)\.ts|protocol\/(?:aead|fields|limits)\.ts)/,
+  },
+  {
     name: "the database knows none of its tables' owners",
     from: /^lib\/database\w*\.ts$/,
     not: /^lib\//,

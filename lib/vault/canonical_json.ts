@@ -5,8 +5,8 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import * as v from "valibot";
+import { sameBytes } from "../mls/bytes.ts";
 import { invalid } from "./seal.ts";
 
 /** A value as JSON in UTF-8. */
@@ -37,5 +37,5 @@ export function decodeJson<S extends v.GenericSchema>(
  * @throws {PeerError} `vault-invalid`.
  */
 export function checkForm(bytes: Uint8Array, encoded: Uint8Array): void {
-  if (Buffer.compare(bytes, encoded) !== 0) throw invalid("a record is not in its one form");
+  if (!sameBytes(bytes, encoded)) throw invalid("a record is not in its one form");
 }

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import { CallerError, EnvironmentError } from "../errors.ts";
 import { foldName } from "../folded_name.ts";
+import { sameBytes } from "../mls/bytes.ts";
 
 /** People whose keys an account keeps: of those, each with the longest name, a blob holds twice as many. */
 export const MAX_CONTACTS = 4096;
@@ -85,8 +85,8 @@ export class Contacts implements Iterable<Contact> {
       this.#pin(user, seen);
       return "new";
     }
-    if (same(contact.key, key)) return "known";
-    if (contact.changed === undefined || !same(contact.changed.key, key)) {
+    if (sameBytes(contact.key, key)) return "known";
+    if (contact.changed === undefined || !sameBytes(contact.changed.key, key)) {
       this.#set("meet", { ...contact, changed: seen }, seen);
     }
     return "changed";
@@ -148,7 +148,7 @@ export class Contacts implements Iterable<Contact> {
     }
     const contact = this.find(user);
     const meant = act === "verify" ? contact?.changed ?? contact : contact?.changed;
-    if (meant !== undefined && same(meant.key, key)) this[act](user);
+    if (meant !== undefined && sameBytes(meant.key, key)) this[act](user);
   }
 
   #pin(user: string, seen: SeenKey): void {
@@ -171,9 +171,4 @@ export class Contacts implements Iterable<Contact> {
     if (contact !== undefined) return contact;
     throw new CallerError("contact-unknown", `You have not met anyone of the name ${user} yet`);
   }
-}
-
-/** For public keys: the time tells where they differ. */
-function same(one: Uint8Array, other: Uint8Array): boolean {
-  return Buffer.compare(one, other) === 0;
 }
