@@ -21,7 +21,7 @@ import { describeError, PeerError } from "../errors.ts";
 import type { Request } from "../protocol/requests.ts";
 import { checkText, LOBBY } from "../rooms/open_room.ts";
 import { DEFAULT_HOST, DEFAULT_PORT, formatAddress } from "./address.ts";
-import { joinRoom, type LoggedIn } from "./enter.ts";
+import { isSealed, joinRoom, type LoggedIn } from "./enter.ts";
 import { EventQueue } from "./event_queue.ts";
 import { type AckEvent, type ClientEvent, type ClosedEvent, codeOf } from "./events.ts";
 import { checkHistoryCount } from "./history.ts";
@@ -100,11 +100,11 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
       const events = new EventQueue(new Ignored(user));
       const first = { room, history };
       const traffic = new Traffic(identity, events, first);
-      const { kind } = joined;
+      const kind = joined === undefined ? "sealed" : "open";
       events.push({ type: "ready", user, room, server: formatAddress(server), kind });
-      if (kind === "open") traffic.rooms.begin(joined).history.beginWith(history);
+      if (joined !== undefined) traffic.rooms.begin(joined).history.beginWith(history);
       const chat = new ChatConnection(traffic, events, new Link(channel, timing), entrance);
-      if (kind === "sealed") await chat.#enterFirst(first);
+      if (joined === undefined) await chat.#enterFirst(first);
       return chat;
     } catch (error) {
       await channel.close();
@@ -161,7 +161,13 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
    */
   async join(room: string, { history = 0 }: Pick<JoinOptions, "history"> = {}): Promise<RoomView> {
     const { rooms, sealed } = this.#traffic;
-    return await (sealed.has(room) ? sealed.enter(room, history) : rooms.join(room, history));
+    if (sealed.has(room)) return await sealed.enter(room, history);
+    try {
+      return await rooms.join(room, history);
+    } catch (error) {
+      if (isSealed(error)) return await sealed.enter(room, history);
+      throw error;
+    }
   }
 
   /**

@@ -5,12 +5,12 @@
  * @module
  */
 
-import { PeerError } from "../errors.ts";
+import { EnvironmentError, PeerError } from "../errors.ts";
 import type { SecureChannel } from "../protocol/channel.ts";
 import type { MessageOf, ServerMessage } from "../protocol/messages.ts";
 import type { Address } from "./address.ts";
 import { dial } from "./dial.ts";
-import { receive, send, skipTo } from "./exchange.ts";
+import { receive, send } from "./exchange.ts";
 import { type Credentials, login, type Welcomed } from "./login.ts";
 import type { Timing } from "./timing.ts";
 
@@ -41,9 +41,10 @@ export async function dialAndLogIn(
 }
 
 /**
- * Joins the first room. Out of a sealed one it is again at once: that is joined with its keys, when
- * there is a connection to ask for them.
+ * Joins the first room.
  *
+ * @returns undefined if it is a sealed one: that is joined with its keys, when there is a connection
+ * to ask for them.
  * @throws {EnvironmentError} `room-unknown`.
  * @throws {ConnectError} if the connection ends.
  * @throws {PeerError} if the other side breaks the protocol.
@@ -52,13 +53,19 @@ export async function joinRoom(
   channel: SecureChannel,
   room: string,
   { answerMs }: Pick<Timing, "answerMs">,
-): Promise<MessageOf<ServerMessage, "joined">> {
+): Promise<MessageOf<ServerMessage, "joined"> | undefined> {
   send(channel, { type: "join", room });
-  const [joined] = await receive(channel, "joined", answerMs);
-  if (joined.kind === "sealed") {
-    send(channel, { type: "leave", room });
-    await skipTo(channel, "left", answerMs);
-  }
-  if (joined.room === room) return joined;
+  const joined = await receive(channel, "joined", answerMs)
+    .then(([joined]) => joined)
+    .catch((error) => {
+      if (isSealed(error)) return undefined;
+      throw error;
+    });
+  if (joined === undefined || joined.room === room && joined.kind === "open") return joined;
   throw new PeerError("room-inconsistent", "The server let us into a room that we did not ask for");
+}
+
+/** Whether a room was not joined since it is a sealed one. */
+export function isSealed(error: unknown): boolean {
+  return error instanceof EnvironmentError && error.code === "room-sealed";
 }

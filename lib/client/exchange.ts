@@ -40,7 +40,7 @@ export function send(channel: SecureChannel, message: ClientMessage): Uint8Array
  * The next message, which has to be of one type.
  *
  * @throws {ConnectError} if the connection ends, the server does not answer, or says why not.
- * @throws {EnvironmentError} `room-unknown`.
+ * @throws {EnvironmentError} `room-unknown`, `room-sealed`.
  * @throws {LoginError} `banned`, `account-removed`.
  * @throws {PeerError} if the answer is none.
  */
@@ -50,23 +50,6 @@ export function receive<T extends ServerMessage["type"]>(
   answerMs?: number,
 ): Promise<Received<T>> {
   return receiveOr(channel, type, refusal, answerMs);
-}
-
-/**
- * The next message of one type; what comes before it is of no interest.
- *
- * @throws as {@linkcode receive}.
- */
-export async function skipTo<T extends ServerMessage["type"]>(
-  channel: SecureChannel,
-  type: T,
-  answerMs: number = TIMING.answerMs,
-): Promise<void> {
-  for (;;) {
-    const message = decodeServerMessage(await receiveBytes(channel, answerMs));
-    if (message.type === type) return;
-    if (message.type === "bye" || message.type === "error") throw refusal(message);
-  }
 }
 
 /**
@@ -124,6 +107,7 @@ function refusal(refusal: Refusal): FernchatError {
   if (code === "room-unknown") {
     return new EnvironmentError(code, message, { hint: "check --room" });
   }
+  if (code === "room-sealed") return new EnvironmentError(code, message);
   return new ConnectError(code, `The server says: ${message}`);
 }
 
