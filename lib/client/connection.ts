@@ -98,13 +98,12 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
       const joined = await joinRoom(channel, room, timing);
       const { user } = identity;
       const events = new EventQueue(new Ignored(user));
-      const first = { room, history };
-      const traffic = new Traffic(identity, events, first);
+      const traffic = new Traffic(identity, events, { ...entrance, room, history });
       const kind = joined === undefined ? "sealed" : "open";
       events.push({ type: "ready", user, room, server: formatAddress(server), kind });
       if (joined !== undefined) traffic.rooms.begin(joined).history.beginWith(history);
       const chat = new ChatConnection(traffic, events, new Link(channel, timing), entrance);
-      if (joined === undefined) await chat.#enterFirst(first);
+      if (joined === undefined) await chat.#enterFirst({ room, history });
       return chat;
     } catch (error) {
       await channel.close();

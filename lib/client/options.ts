@@ -15,6 +15,11 @@ export interface JoinOptions {
   room?: string;
   /** Older messages to begin with, at most 1,000; none by default. */
   history?: number;
+  /**
+   * Whether it is in the account's sealed rooms, as one of its devices; true by default. Who only
+   * says something in an open room can do without.
+   */
+  sealed?: boolean;
   /** Milliseconds to go on trying after an outage began; 0 never tries. `Infinity` by default. */
   reconnectForMs?: number;
   /** Other durations than usual. */

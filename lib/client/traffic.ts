@@ -11,6 +11,7 @@ import type { LoggedIn } from "./enter.ts";
 import type { EventQueue } from "./event_queue.ts";
 import type { Link } from "./link.ts";
 import { Memberships } from "./memberships.ts";
+import type { JoinOptions } from "./options.ts";
 import { Requests } from "./requests.ts";
 import { type FirstRoom, SealedRooms } from "./sealed/sealed_rooms.ts";
 
@@ -22,22 +23,31 @@ export class Traffic {
   readonly requests = new Requests();
   readonly sealed: SealedRooms;
   readonly #events: EventQueue;
+  readonly #isSealed: boolean;
   #link: Link | undefined;
   /** Why this person is away, if so: the server forgets it with the connection. */
   #away: string | undefined;
   #progressed = false;
   #hadLink = false;
 
-  /** Of an account, whose vault the export key opens; `first` is where it is to be first. */
+  /** Of an account, whose vault the export key opens; `room` is where it is to be first. */
   constructor(
     { user, exportKey }: Omit<LoggedIn, "channel">,
     events: EventQueue,
-    first: FirstRoom,
+    { room, history = 0, sealed = true }: JoinOptions & FirstRoom,
   ) {
     this.user = user;
     this.rooms = new Memberships(user, events, (room, code) => this.sealed.takeLeft(room, code));
     const { requests, rooms: memberships } = this;
-    this.sealed = new SealedRooms({ user, exportKey, requests, memberships, events, first });
+    this.sealed = new SealedRooms({
+      user,
+      exportKey,
+      requests,
+      memberships,
+      events,
+      first: { room, history },
+    });
+    this.#isSealed = sealed;
     this.#events = events;
   }
 
@@ -97,7 +107,7 @@ export class Traffic {
     this.#hadLink = true;
     this.requests.open(send);
     this.rooms.open(send);
-    void this.sealed.begin();
+    if (this.#isSealed) void this.sealed.begin();
     if (!isAgain) return;
     if (this.#away !== undefined) {
       // Not worth a word: whoever looks sees it.
@@ -114,7 +124,7 @@ export class Traffic {
       case "reply":
         return this.requests.answer(message);
       case "added":
-        return await this.sealed.takeAdded(message);
+        return this.#isSealed ? await this.sealed.takeAdded(message) : undefined;
       case "error":
         return await this.#takeError(message);
       case "message":

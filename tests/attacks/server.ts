@@ -249,7 +249,7 @@ export async function addAccounts(
 export async function connectAs(options: ConnectOptions): Promise<ChatConnection> {
   const { hostname = "127.0.0.1", port = 0, username, password, ...join } = options;
   const who = { username, password };
-  if (!quick.has(keyOf(who))) return await connect(options);
+  if (!quick.has(keyOf(who))) return await connect({ sealed: false, ...options });
   const login: Login = {
     async logIn(): Promise<LoggedIn> {
       const channel = await dial({ hostname, port });
@@ -265,6 +265,7 @@ export async function connectAs(options: ConnectOptions): Promise<ChatConnection
   return await ChatConnection.join(await login.logIn(), {
     server: { hostname, port },
     login,
+    sealed: false,
     ...join,
   });
 }

@@ -59,7 +59,13 @@ export class PuppetServer implements AsyncDisposable {
     };
     const login = { logIn, changePassword: () => Promise.reject(new Error("not here")) };
     const joining = logIn().then((loggedIn) =>
-      ChatConnection.join(loggedIn, { server: { hostname, port }, login, ...options, timing })
+      ChatConnection.join(loggedIn, {
+        server: { hostname, port },
+        login,
+        sealed: false,
+        ...options,
+        timing,
+      })
     );
     await server.accept();
     await server.receive("join");

@@ -89,6 +89,9 @@ export class SealedRooms {
 
   /** Wraps the vault's key for another password. */
   async rewrapper(): Promise<Rewrap> {
+    if (this.#keys === undefined && !await VaultStore.exists(this.#options.requests)) {
+      return () => undefined;
+    }
     const { store } = await this.keys();
     return (exportKey) => store.rewrap(exportKey);
   }

@@ -58,6 +58,11 @@ export class VaultStore {
     }
   }
 
+  /** Whether the account has one. */
+  static async exists(requests: Requests): Promise<boolean> {
+    return (await requests.ask({ do: "get", name: WRAP })).version > 0;
+  }
+
   /** The vault's key, wrapped for another password, as `register_finish` takes it. */
   rewrap(exportKey: Uint8Array): string {
     return Buffer.from(wrapVaultKey(this.#key, exportKey, this.#user)).toString("base64url");
