@@ -20,15 +20,15 @@
 import { describeError, PeerError } from "../errors.ts";
 import type { Request } from "../protocol/requests.ts";
 import { checkText, LOBBY } from "../rooms/open_room.ts";
-import { DEFAULT_HOST, DEFAULT_PORT, formatAddress } from "./address.ts";
-import { isSealed, joinRoom, type LoggedIn } from "./enter.ts";
-import { EventQueue } from "./event_queue.ts";
+import { DEFAULT_HOST, DEFAULT_PORT } from "./address.ts";
+import { beginTraffic } from "./beginning.ts";
+import { isSealed, type LoggedIn } from "./enter.ts";
+import type { EventQueue } from "./event_queue.ts";
 import { type AckEvent, type ClientEvent, type ClosedEvent, codeOf } from "./events.ts";
-import { checkHistoryCount } from "./history.ts";
-import { Ignored } from "./ignored.ts";
+import type { Ignored } from "./ignored.ts";
 import { KeptLogin } from "./kept_login.ts";
 import { Lifetime } from "./lifetime.ts";
-import { Link } from "./link.ts";
+import type { Link } from "./link.ts";
 import type { RoomView } from "./member.ts";
 import type { ConnectOptions, Entrance, JoinOptions, SendOptions } from "./options.ts";
 import { checkMessageId } from "./outbox.ts";
@@ -37,7 +37,7 @@ import type { Search } from "./search.ts";
 import { SealedChat } from "./sealed/sealed_chat.ts";
 import type { FirstRoom } from "./sealed/sealed_rooms.ts";
 import { TIMING } from "./timing.ts";
-import { Traffic } from "./traffic.ts";
+import type { Traffic } from "./traffic.ts";
 
 /**
  * Connects, logs in and joins a room.
@@ -87,28 +87,12 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
    *
    * @throws what {@linkcode connect} throws.
    */
-  static async join(
-    { channel, ...identity }: LoggedIn,
-    entrance: Entrance,
-  ): Promise<ChatConnection> {
-    const { server, room = LOBBY, history = 0 } = entrance;
-    const timing = { ...TIMING, ...entrance.timing };
-    try {
-      checkHistoryCount(history, 0);
-      const joined = await joinRoom(channel, room, timing);
-      const { user } = identity;
-      const events = new EventQueue(new Ignored(user));
-      const traffic = new Traffic(identity, events, { ...entrance, room, history });
-      const kind = joined === undefined ? "sealed" : "open";
-      events.push({ type: "ready", user, room, server: formatAddress(server), kind });
-      if (joined !== undefined) traffic.rooms.begin(joined).history.beginWith(history);
-      const chat = new ChatConnection(traffic, events, new Link(channel, timing), entrance);
-      if (joined === undefined) await chat.#enterFirst({ room, history });
-      return chat;
-    } catch (error) {
-      await channel.close();
-      throw error;
-    }
+  static async join(loggedIn: LoggedIn, entrance: Entrance): Promise<ChatConnection> {
+    const { room = LOBBY, history = 0 } = entrance;
+    const { traffic, events, link, isIn } = await beginTraffic(loggedIn, entrance);
+    const chat = new ChatConnection(traffic, events, link, entrance);
+    if (!isIn) await chat.#enterFirst({ room, history });
+    return chat;
   }
 
   /** The account's name. */

@@ -23,7 +23,9 @@ import type { Archive, EpochKey } from "../../vault/archive.ts";
 import type { ClientEvent } from "../events.ts";
 import type { Outgoing } from "../outbox.ts";
 import type { RoomCipher, Taken } from "../room_cipher.ts";
-import { accountChange, changeBetween, listNames, membersEvent } from "./membership_news.ts";
+import { accountChange, changeBetween, membersEvent } from "./membership_news.ts";
+import { introduce } from "./introductions.ts";
+import { Progress } from "./progress.ts";
 import { RecentHeads } from "./recent_heads.ts";
 import {
   checkPayload,
@@ -82,9 +84,7 @@ export class SealedCipher implements RoomCipher {
   #group: Group;
   #archive: Archive;
   #pending: PendingCommit | undefined;
-  /** Why the room cannot be followed any more, if so. */
-  #broken: unknown;
-  #changed = Promise.withResolvers<void>();
+  readonly #progress = new Progress();
 
   constructor(options: SealedCipherOptions) {
     this.#options = options;
@@ -106,7 +106,7 @@ export class SealedCipher implements RoomCipher {
   }
 
   get canSeal(): boolean {
-    return !this.#isBorrowed && this.#broken === undefined && this.#group.isActive;
+    return !this.#isBorrowed && this.broken === undefined && this.#group.isActive;
   }
 
   /** Whether this is another device's state. */
@@ -141,7 +141,7 @@ export class SealedCipher implements RoomCipher {
 
   /** Why the room cannot be followed any more, if so. */
   get broken(): unknown {
-    return this.#broken;
+    return this.#progress.ended;
   }
 
   has(keyId: string): boolean {
@@ -159,12 +159,12 @@ export class SealedCipher implements RoomCipher {
    * @throws why it will not be.
    */
   async beyond(epoch: number): Promise<void> {
-    await this.#until(() => this.#group.epoch > epoch || !this.#group.isActive);
+    await this.#progress.until(() => this.#group.epoch > epoch || !this.#group.isActive);
   }
 
   /** Resolves when the log was followed to a place. Throws as {@linkcode beyond}. */
   async reached(seq: number): Promise<void> {
-    await this.#until(() => this.head.seq >= seq);
+    await this.#progress.until(() => this.head.seq >= seq);
   }
 
   open(entry: LogEntry): Content | undefined {
@@ -194,7 +194,7 @@ export class SealedCipher implements RoomCipher {
   pass({ seq, chain }: Head): void {
     if (seq > this.head.seq) this.#heads.add({ seq, chain });
     this.#options.onFollowed();
-    this.#notify();
+    this.#progress.advance();
   }
 
   seal(envelope: Envelope, { text, action, leave }: Outgoing): SealedText {
@@ -216,8 +216,14 @@ export class SealedCipher implements RoomCipher {
     return { keyId: this.keyId, token: this.#key.encrypt(plaintext) };
   }
 
+  /** Pins the identities of members; what to tell of them. */
+  greet(members: readonly Pick<Member, "user" | "identity">[]): ClientEvent[] {
+    const { room, trust } = this.#options;
+    return introduce(trust, room, members);
+  }
+
   close(): void {
-    this.#break(new PeerError("connection-cut", "The room was left"));
+    this.#progress.end(new PeerError("connection-cut", "The room was left"));
   }
 
   /** What is known of an entry's author, and what the entry does. */
@@ -265,7 +271,7 @@ export class SealedCipher implements RoomCipher {
       }
       return await this.#begin(entry, next, change);
     } catch (error) {
-      this.#break(error);
+      this.#progress.end(error);
       throw error;
     }
   }
@@ -289,7 +295,7 @@ export class SealedCipher implements RoomCipher {
     this.#enter(next, key, entry);
     for (const user of accounts.removed) this.#leaving.delete(foldName(user));
     this.#options.onEpoch();
-    this.#notify();
+    this.#progress.advance();
     const at = { room, seq: entry.seq, epoch };
     return [membersEvent(at, change, accounts), ...this.greet(change.added)];
   }
@@ -309,41 +315,5 @@ export class SealedCipher implements RoomCipher {
     this.#heads.add({ seq, chain });
     if (key === undefined) return;
     this.#archive = this.#archive.begin(next.epoch, seq, key, next.members);
-  }
-
-  /** Pins the identities of members; what to tell of them. */
-  greet(members: readonly Pick<Member, "user" | "identity">[]): ClientEvent[] {
-    const { room, trust } = this.#options;
-    const met = members.map(({ user, identity }) => ({ user, how: trust.meet(user, identity) }));
-    const named = (wanted: string): string[] => [
-      ...new Set(met.filter(({ how }) => how === wanted).map(({ user }) => user)),
-    ];
-    const first = named("new");
-    const events: ClientEvent[] = named("changed").map((user) => ({
-      ...{ type: "identity", user, room },
-      message: `WARNING: ${user} has another identity key than before. ` +
-        `It may be somebody else: compare /verify ${user}, then /verified ${user}`,
-    }));
-    if (first.length === 0) return events;
-    const message = `First contact with ${listNames(first)}: ` +
-      `/verify ${first.length === 1 ? first[0] : "NAME"} compares identities`;
-    return [...events, { type: "notice", code: "contacts-new", message, room }];
-  }
-
-  async #until(holds: () => boolean): Promise<void> {
-    while (!holds()) {
-      if (this.#broken !== undefined) throw this.#broken;
-      await this.#changed.promise;
-    }
-  }
-
-  #break(error: unknown): void {
-    this.#broken ??= error;
-    this.#notify();
-  }
-
-  #notify(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
   }
 }

@@ -14,8 +14,8 @@ import type { Rewrap } from "../kept_login.ts";
 import type { RoomView } from "../member.ts";
 import type { Memberships } from "../memberships.ts";
 import type { Requests } from "../requests.ts";
-import { OwnAccount } from "./own_account.ts";
-import { OwnDevice } from "./own_device.ts";
+import { Farewells } from "./farewells.ts";
+import { openOwnKeys, type OwnKeys } from "./own_keys.ts";
 import { RoomEntrance, type RoomStart } from "./room_entrance.ts";
 import { SealedCipher } from "./sealed_cipher.ts";
 import { SealedRoom } from "./sealed_room.ts";
@@ -41,16 +41,6 @@ export interface SealedRoomsOptions {
   first: FirstRoom;
 }
 
-/** What is there once the vault is open. */
-export interface OwnKeys {
-  store: VaultStore;
-  account: OwnAccount;
-  device: OwnDevice;
-}
-
-/** Milliseconds until somebody who leaves is shut out: drawn, so that one client does it. */
-const LEAVING_MS = { least: 200, most: 2_000 };
-
 /** See the module's description. */
 export class SealedRooms {
   readonly #options: SealedRoomsOptions;
@@ -58,7 +48,7 @@ export class SealedRooms {
   /** Rooms that the account is a member of, and for a direct one with whom. */
   readonly #known = new Map<string, string | undefined>();
   readonly #entering = new Map<string, Promise<RoomView>>();
-  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  readonly #farewells = new Farewells((error, room) => this.#report(error, room));
   #keys: Promise<OwnKeys> | undefined;
   #isClosed = false;
 
@@ -68,7 +58,9 @@ export class SealedRooms {
 
   /** What is there once the vault is open; opens it the first time. */
   keys(): Promise<OwnKeys> {
-    this.#keys ??= this.#open().catch((error) => {
+    const { user, exportKey, requests, events } = this.#options;
+    const onError = (error: unknown): void => void this.#report(error);
+    this.#keys ??= openOwnKeys({ user, exportKey, requests, events, onError }).catch((error) => {
       this.#keys = undefined; // the next one who needs it tries again
       throw error;
     });
@@ -83,7 +75,7 @@ export class SealedRooms {
       if (wasOpen) await device.renew();
       await this.#enterAll(await this.refresh());
     } catch (error) {
-      if (!this.#isClosed && codeOf(error) !== "connection-cut") await this.#report(error);
+      if (codeOf(error) !== "connection-cut") await this.#report(error);
     }
   }
 
@@ -171,7 +163,7 @@ export class SealedRooms {
       ...{ user, room, trust: account },
       onFollowed: () => sealed.followed(),
       onEpoch: () => sealed.began(),
-      onLeaving: () => this.#shutOutSoon(sealed),
+      onLeaving: () => this.#farewells.await(room, sealed),
     });
     const accountVersion = (): number => account.version;
     const sealed = new SealedRoom({
@@ -207,7 +199,7 @@ export class SealedRooms {
   /** Saves what is new; resolves when it is, or cannot be. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    this.#farewells.close();
     const saving = [...this.#rooms.values()].map((room) => room.save());
     await Promise.allSettled(saving);
     const keys = await this.#keys?.catch(() => undefined);
@@ -223,24 +215,6 @@ export class SealedRooms {
       const history = room === first.room ? first.history : 0;
       await this.enter(room, history).catch((error) => this.#report(error, room));
     }
-  }
-
-  async #open(): Promise<OwnKeys> {
-    const { user, exportKey, requests } = this.#options;
-    const onError = (error: unknown): void => void this.#report(error);
-    const store = await VaultStore.open(requests, user, exportKey);
-    const account = await OwnAccount.open({ store, onError });
-    const { identity } = account;
-    const device = await OwnDevice.lease({ user, identity, requests, store });
-    if (account.isNew) await this.#introduce();
-    return { store, account, device };
-  }
-
-  async #introduce(): Promise<void> {
-    const message =
-      "An identity key was made for this account. If it had one before, its password " +
-      "was reset: its sealed history is lost, and others see a new identity";
-    await this.#options.events.push({ type: "notice", code: "identity-made", message });
   }
 
   async #enter(room: string, history: number): Promise<RoomView> {
@@ -260,7 +234,7 @@ export class SealedRooms {
       await this.#keep(sealed, start);
       const view = await memberships.join(room, history, { cipher, from: start.head });
       if (cipher.isBorrowed) void this.#adopt(room, sealed);
-      if (cipher.leaving.size > 0) this.#shutOutSoon(sealed);
+      if (cipher.leaving.size > 0) this.#farewells.await(room, sealed);
       return view;
     } catch (error) {
       if (this.#rooms.get(room) === sealed) this.#rooms.delete(room);
@@ -284,21 +258,12 @@ export class SealedRooms {
       await sealed.adopt();
       this.#options.memberships.get(room).resume();
     } catch (error) {
-      if (!this.#isClosed) await this.#report(error, room);
+      await this.#report(error, room);
     }
   }
 
-  /** Somebody has asked to leave `sealed`: the first client whose time comes shuts them out. */
-  #shutOutSoon(sealed: SealedRoom): void {
-    const { least, most } = LEAVING_MS;
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      sealed.shutOutLeaving().catch((error) => this.#isClosed ? undefined : this.#report(error));
-    }, least + Math.random() * (most - least));
-    this.#timers.add(timer);
-  }
-
   async #report(error: unknown, room?: string): Promise<void> {
+    if (this.#isClosed) return;
     await this.#options.events.push(errorEvent(error, room));
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { EnvironmentError, FernchatError, PeerError } from "../../errors.ts";
+import { EnvironmentError, type FernchatError, PeerError } from "../../errors.ts";
 import { openBlob, sealBlob } from "../../vault/blob.ts";
 import { createVaultKey, unwrapVaultKey, wrapVaultKey } from "../../vault/vault_key.ts";
 import type { Requests } from "../requests.ts";

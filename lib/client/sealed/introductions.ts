@@ -1,0 +1,38 @@
+/**
+ * Identity keys of people that a session meets in a sealed room: the first of each is pinned, another
+ * one later is a warning.
+ *
+ * @module
+ */
+
+import type { Member } from "../../mls/group.ts";
+import type { ClientEvent } from "../events.ts";
+import { listNames } from "./membership_news.ts";
+import type { Trust } from "./trust.ts";
+
+/** Pins what is new; what to tell of these members. */
+export function introduce(
+  trust: Trust,
+  room: string,
+  members: readonly Pick<Member, "user" | "identity">[],
+): ClientEvent[] {
+  const met = members.map(({ user, identity }) => ({ user, how: trust.meet(user, identity) }));
+  const named = (wanted: string): string[] => [
+    ...new Set(met.filter(({ how }) => how === wanted).map(({ user }) => user)),
+  ];
+  const first = named("new");
+  const warnings = named("changed").map((user) => warning(user, room));
+  return first.length === 0 ? warnings : [...warnings, firstContact(first, room)];
+}
+
+function warning(user: string, room: string): ClientEvent {
+  const message = `WARNING: ${user} has another identity key than before. ` +
+    `It may be somebody else: compare /verify ${user}, then /verified ${user}`;
+  return { type: "identity", user, room, message };
+}
+
+function firstContact(users: readonly string[], room: string): ClientEvent {
+  const whom = users.length === 1 ? users[0] : "NAME";
+  const message = `First contact with ${listNames(users)}: /verify ${whom} compares identities`;
+  return { type: "notice", code: "contacts-new", message, room };
+}
