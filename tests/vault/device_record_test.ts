@@ -46,15 +46,14 @@ Deno.test("decode succeeding means that encode gives the same bytes", () => {
   assertOneForm(codec, bytes, RECORD);
 });
 
-Deno.test("another device's or account's certificate is refused", async () => {
-  for (const other of [await createDeviceKeys(identity, "Alice", 2), keys]) {
-    const { seed } = JSON.parse(
-      new TextDecoder().decode(encodeDeviceRecord({ keys: other, packages: [] })),
-    ).keys;
-    const mixed = json({ keys: { seed, credential: RECORD.keys.credential }, packages: [] });
-    if (other === keys) decodeDeviceRecord(mixed);
-    else refuses(decodeDeviceRecord, mixed);
-  }
+Deno.test("a certificate for another key is refused", async () => {
+  const other = encodeDeviceRecord({
+    keys: await createDeviceKeys(identity, "Alice", 2),
+    packages: [],
+  });
+  const { seed } = JSON.parse(new TextDecoder().decode(other)).keys;
+  decodeDeviceRecord(other);
+  refuses(decodeDeviceRecord, json({ ...RECORD, keys: { ...RECORD.keys, seed } }));
 });
 
 for (
