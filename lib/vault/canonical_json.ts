@@ -17,18 +17,16 @@ export function encodeJson(value: unknown): Uint8Array {
 /**
  * What a schema makes of JSON, in whatever form: see {@linkcode checkForm}.
  *
- * @throws {PeerError} `vault-invalid`.
+ * @throws {PeerError} `vault-invalid`. It tells where, but nothing of what is there: records hold keys.
  */
 export function decodeJson<S extends v.GenericSchema>(
   schema: S,
   bytes: Uint8Array,
 ): v.InferOutput<S> {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    return v.parse(schema, JSON.parse(text), { abortEarly: true });
-  } catch (cause) {
-    throw invalid("a record is not of its schema", cause);
-  }
+  const result = v.safeParse(schema, parse(bytes), { abortEarly: true });
+  if (result.success) return result.output;
+  const where = v.getDotPath(result.issues[0]) ?? "the whole";
+  throw invalid("a record is not of its schema", new Error(`not of its schema: ${where}`));
 }
 
 /**
@@ -38,4 +36,12 @@ export function decodeJson<S extends v.GenericSchema>(
  */
 export function checkForm(bytes: Uint8Array, encoded: Uint8Array): void {
   if (!sameBytes(bytes, encoded)) throw invalid("a record is not in its one form");
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch {
+    throw invalid("a record is not JSON"); // the parser's own message quotes what it could not read
+  }
 }

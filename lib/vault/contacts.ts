@@ -37,8 +37,10 @@ export type Acquaintance = "new" | "known" | "changed";
 interface Step {
   readonly act: "meet" | "verify" | "acknowledge";
   readonly user: string;
-  readonly key: Uint8Array;
-  readonly since: string;
+  /** The key that it was about. */
+  readonly seen: SeenKey;
+  /** The key that was pinned before. */
+  readonly pinned: Uint8Array | undefined;
 }
 
 /** See the module's description. Names are compared without regard to case. */
@@ -85,8 +87,8 @@ export class Contacts implements Iterable<Contact> {
       this.#pin(user, seen);
       return "new";
     }
-    if (sameBytes(contact.key, key)) return "known";
-    if (contact.changed === undefined || !sameBytes(contact.changed.key, key)) {
+    if (isKey(key, contact.key)) return "known";
+    if (!isKey(key, contact.changed?.key)) {
       this.#set("meet", { ...contact, changed: seen }, seen);
     }
     return "changed";
@@ -132,8 +134,8 @@ export class Contacts implements Iterable<Contact> {
 
   /**
    * These changes on top of what another session has stored meanwhile. Of two first keys of one
-   * person, that one's stays pinned; what was verified or acknowledged here counts there for the
-   * same key only.
+   * person, that one's stays pinned; what was verified or acknowledged here counts only if the same
+   * key is pinned there as was here.
    */
   rebase(stored: Contacts): Contacts {
     const contacts = new Contacts(stored);
@@ -141,14 +143,17 @@ export class Contacts implements Iterable<Contact> {
     return contacts;
   }
 
-  #repeat({ act, user, key, since }: Step): void {
+  #repeat({ act, user, seen: { key, since }, pinned }: Step): void {
     if (act === "meet") {
       this.meet(user, key, Date.parse(since));
       return;
     }
     const contact = this.find(user);
-    const meant = act === "verify" ? contact?.changed ?? contact : contact?.changed;
-    if (meant !== undefined && sameBytes(meant.key, key)) this[act](user);
+    if (contact === undefined || !isKey(contact.key, pinned)) return;
+    const isMeant = act === "verify"
+      ? contact.changed === undefined
+      : isKey(key, contact.changed?.key);
+    if (isMeant) this[act](user);
   }
 
   #pin(user: string, seen: SeenKey): void {
@@ -162,8 +167,9 @@ export class Contacts implements Iterable<Contact> {
   }
 
   #set(act: Step["act"], contact: Contact, { key, since }: SeenKey): void {
+    const pinned = this.find(contact.name)?.key;
     this.#pins.set(foldName(contact.name), contact);
-    this.#steps.push({ act, user: contact.name, key, since });
+    this.#steps.push({ act, user: contact.name, seen: { key, since }, pinned });
   }
 
   #get(user: string): Contact {
@@ -171,4 +177,8 @@ export class Contacts implements Iterable<Contact> {
     if (contact !== undefined) return contact;
     throw new CallerError("contact-unknown", `You have not met anyone of the name ${user} yet`);
   }
+}
+
+function isKey(key: Uint8Array, other: Uint8Array | undefined): boolean {
+  return other !== undefined && sameBytes(key, other);
 }

@@ -44,6 +44,27 @@ Deno.test("the right password gives both sides the same 64 bytes, new at each lo
   assert.notDeepEqual(one.client, other.client);
 });
 
+Deno.test("the export key is the registration's at each login, and another after each registration", () => {
+  const exportKeyOf = (password: string, stored: string): string | undefined => {
+    const { pending, ke1 } = clientLoginStart("alice", password, "random");
+    const keys = clientLoginFinish(pending, serverLoginStart(setup, "alice", stored, ke1).ke2);
+    assert.ok(keys !== undefined);
+    assert.notDeepEqual(keys.exportKey, keys.sessionKey);
+    return keys.exportKey.toString();
+  };
+  const passwords = ["first", "second", "second"]; // the last change is to the same one
+  const registered = passwords.map((password) => {
+    const { pending, request } = clientRegisterStart("alice", password, "random");
+    const made = clientRegisterFinish(pending, serverRegister(setup, "alice", request));
+    assert.equal(made.exportKey.length, 64);
+    for (const _ of [1, 2]) {
+      assert.equal(exportKeyOf(password, made.record), made.exportKey.toString());
+    }
+    return made.exportKey.toString();
+  });
+  assert.equal(new Set(registered).size, 3);
+});
+
 Deno.test("a wrong password, an unknown user and another server look the same to a client", () => {
   assert.equal(logIn({ password: "wrong" }).client, undefined);
   assert.equal(logIn({ username: "nobody", stored: decoy }).client, undefined);
