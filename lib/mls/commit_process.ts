@@ -5,6 +5,7 @@
  */
 
 import { type ClientState, emptyPskIndex, processPublicMessage } from "ts-mls";
+import { unprotectPublicMessage } from "ts-mls/messageProtectionPublic.js";
 import { sameBytes } from "./bytes.ts";
 import { checkNewKeys, decodeCommit, type IncomingCommit } from "./commit_message.ts";
 import { checkCommit, type Effect, type Member } from "./commit_rules.ts";
@@ -38,12 +39,15 @@ export async function processCommit(
   const members = membersOf(before);
   const by = members.find(({ leaf }) => leaf === commit.leaf);
   if (by === undefined) throw invalid("A commit is from nobody in the group");
-  const after = await verified(before, commit);
+  const removesUs = commit.proposals.some((one) =>
+    one.kind === "remove" && one.leaf === before.privatePath.leafIndex
+  );
+  const state = await (removesUs ? leave : advance)(before, commit);
   const policy = readPolicy(before.groupContext.extensions);
   const { proposals } = commit;
   const effect = checkCommit({ members, policy, committer: by, proposals, leaving });
   checkNewKeys(commit, by);
-  return { state: settle(before, after), by, effect, hasPath: commit.path !== undefined };
+  return { state, by, effect, hasPath: commit.path !== undefined };
 }
 
 function checkPlace({ groupContext, privatePath }: ClientState, commit: IncomingCommit): void {
@@ -59,19 +63,28 @@ function checkPlace({ groupContext, privatePath }: ClientState, commit: Incoming
 }
 
 /** The library verifies membership tag, signature, proposals, path and confirmation tag. */
-async function verified(before: ClientState, { message }: IncomingCommit): Promise<ClientState> {
+async function advance(before: ClientState, { message }: IncomingCommit): Promise<ClientState> {
   const suite = await loadSuite();
   const { newState } = await orInvalid(
     "A commit is forged or damaged",
     () => processPublicMessage(before, message, emptyPskIndex, suite),
   );
-  return newState;
+  const after = trim(newState);
+  checkUniqueKeys(after.ratchetTree);
+  checkPathKeys(before, after);
+  return after;
 }
 
-function settle(before: ClientState, after: ClientState): ClientState {
-  if (after.groupActiveState.kind !== "active") return removedState(before);
-  const state = trim(after);
-  checkUniqueKeys(state.ratchetTree);
-  checkPathKeys(before, state);
-  return state;
+/**
+ * Who is removed verifies membership tag and signature: there is no more that one can. Not by the
+ * library's own way, which takes a member for one who stays if the commit fills the same leaf anew.
+ */
+async function leave(before: ClientState, { message }: IncomingCommit): Promise<ClientState> {
+  const { keySchedule: { membershipKey }, groupContext, ratchetTree } = before;
+  const suite = await loadSuite();
+  await orInvalid(
+    "A commit is forged or damaged",
+    () => unprotectPublicMessage(membershipKey, groupContext, ratchetTree, message, suite),
+  );
+  return removedState(before);
 }

@@ -9,13 +9,12 @@
 
 import type { CiphersuiteImpl, GroupContext, LeafNode, Node, RatchetTree } from "ts-mls";
 import { verifyLeafNodeSignature } from "ts-mls/leafNode.js";
-import { verifyParentHashes } from "ts-mls/parentHash.js";
-import { treeHashRoot } from "ts-mls/treeHash.js";
 import { directPath, leafToNodeIndex, leafWidth, toLeafIndex } from "ts-mls/treemath.js";
 import { sameBytes, toBase64url } from "./bytes.ts";
 import { invalid } from "./faults.ts";
 import { MAX_TREE_NODES } from "./limits.ts";
 import { checkLeaf } from "./suite.ts";
+import { TreeHashes } from "./tree_hashes.ts";
 
 /**
  * Passes if a tree that came with a welcome is right (RFC 9420 section 12.4.3.1).
@@ -34,10 +33,11 @@ export async function checkTree(
   for (const [at, node] of tree.entries()) {
     if (node?.nodeType === "leaf") await checkLeafInTree(node.leaf, at / 2, context, suite);
   }
-  if (!sameBytes(await treeHashRoot(tree, suite.hash), context.treeHash)) {
+  const hashes = new TreeHashes(tree);
+  if (!sameBytes(hashes.root, context.treeHash)) {
     throw invalid("A group's tree is not the one that its members agreed on");
   }
-  if (!await verifyParentHashes(tree, suite.hash)) {
+  if (!hashes.areParentsValid()) {
     throw invalid("A node of a group's tree was not made by a member below it");
   }
 }
