@@ -20,11 +20,14 @@ const FAULTS: { [fault in PeerFault]: boolean } = {
   "key-outdated": false,
   "message-invalid": false,
   "message-unexpected": false,
+  "mls-invalid": false,
+  "mls-refused": false,
   "not-fernchat": false, // while dialling it is a ConnectError, and is tried again
   "record-invalid": true,
   "room-inconsistent": false,
   "token-invalid": false,
   "too-slow": true,
+  "vault-invalid": false,
   "version-mismatch": false,
 };
 

@@ -4,6 +4,7 @@ Shares no code with lib/. One JSON object on standard input, one on standard out
 hexadecimal. Section numbers are PROTOCOL.md's.
 """
 
+import base64
 import hashlib
 import hmac
 import json
@@ -11,7 +12,9 @@ import struct
 import sys
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 MESSAGES, KEY_UPDATE, CLOSE = 1, 2, 3
 
@@ -134,6 +137,51 @@ def chain(room, entries):
     return values
 
 
+def texts(*values):
+    return frames([value.encode() for value in values])
+
+
+def vault_seal(secret, purpose, additional, plaintext, salt):
+    """Section 12: a key of its own for each encryption, so that its nonce can be 0."""
+    cipher = ChaCha20Poly1305(expand(secret, purpose + salt, 32))
+    return salt + cipher.encrypt(bytes(12), plaintext, additional)
+
+
+def vault(inputs):
+    """Section 12: the vault's key under the password's, and a blob under the vault's key."""
+    export_key, vault_key, wrap_salt, blob_salt, content = (
+        bytes.fromhex(inputs[name])
+        for name in ("exportKey", "vaultKey", "wrapSalt", "blobSalt", "content")
+    )
+    user, name = inputs["user"].lower(), inputs["name"]
+    label = b"fernchat vault key-encryption key v1"
+    wrapping_key = expand(extract(bytes(32), export_key), label, 32)
+    purpose = texts("fernchat vault wrap v1", user)
+    wrap = vault_seal(wrapping_key, purpose, texts(user), vault_key, wrap_salt)
+    purpose = texts("fernchat blob v1", user, name)
+    additional = texts(user, name, str(inputs["version"]))
+    blob = vault_seal(vault_key, purpose, additional, content, blob_salt)
+    return {"wrap": wrap.hex(), "blob": blob.hex()}
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def sealed_payload(seed, fields):
+    """Section 12: the plaintext of a sealed room's token. Fields are in their order."""
+    key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(seed))
+    device = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    fields = {**fields, "device": base64url(device)}
+    message = b"fernchat sealed message v1\0" + compact(fields).encode()
+    signed = {**fields, "signature": base64url(key.sign(message))}
+    return {"signed": message.hex(), "plaintext": compact(signed)}
+
+
+def compact(value):
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
 def vectors(inputs):
     """Everything in tests/testdata/protocol.json under "outputs"."""
     shares = [bytes.fromhex(inputs[name]) for name in ("clientShare", "serverShare")]
@@ -159,6 +207,10 @@ def vectors(inputs):
         "masterSecret": master.hex(),
         "ap": stage(master, "ap", login_transcript),
         "chain": chain(inputs["room"], inputs["entries"]),
+        "vault": vault(inputs["vault"]),
+        "sealedPayloads": [
+            sealed_payload(inputs["deviceSeed"], fields) for fields in inputs["sealedPayloads"]
+        ],
     }
 
 
