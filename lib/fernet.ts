@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import { createHash, randomBytes, randomFillSync } from "node:crypto";
 import { CallerError } from "./errors.ts";
 import { decodeBase64url, encodeBase64url, IV_LENGTH, KEY_LENGTH } from "./fernet_token.ts";
-import { openToken, openTokenAsText, prepareKey, sealToken } from "./fernet_token.ts";
+import { openToken, openTokenAsText, parseToken, prepareKey, sealToken } from "./fernet_token.ts";
 import type { DecryptOptions, EncryptOptions, KeyMaterial } from "./fernet_token.ts";
 
 export { InvalidTokenError, TokenFault } from "./fernet_token.ts";
@@ -170,6 +170,16 @@ export class KeyRing {
   toString(): string {
     return this.keys.map((key) => `${key}\n`).join("");
   }
+}
+
+/**
+ * Passes if a text is a Fernet token as far as can be seen without its key: the encoding, the version
+ * and the lengths.
+ *
+ * @throws {InvalidTokenError} if it is none.
+ */
+export function checkTokenShape(token: string): void {
+  parseToken(token);
 }
 
 /**

@@ -171,7 +171,7 @@ function verifyToken(
 }
 
 /** Spec, "Verifying", steps 1 and 2: the token's bytes, of a possible size. */
-function parseToken(text: string): Buffer {
+export function parseToken(text: string): Buffer {
   const token = decodeBase64url(text);
   if (!token) throw new InvalidTokenError("base64");
   const bodyLength = token.length - BODY_START - MAC_LENGTH;

@@ -6,11 +6,13 @@
  */
 
 import { EnvironmentError } from "../errors.ts";
-import type { LogEntry, NewEntry } from "./message_log.ts";
+import type { Along, LogEntry, NewEntry } from "./message_log.ts";
 
 /** An entry, and what its sender waits for. */
 export interface Waiting {
   readonly entry: NewEntry;
+  /** What happens with it or not at all. */
+  readonly along: Along | undefined;
   /** When it came, in milliseconds of `performance.now()`. */
   readonly since: number;
   resolve(entry: LogEntry): void;
@@ -45,23 +47,28 @@ export class AppendQueue {
   }
 
   /** Takes an entry in; resolves when it is stored. Rejects with `log-overloaded`. */
-  push(entry: NewEntry): Promise<LogEntry> {
+  push(entry: NewEntry, along?: Along): Promise<LogEntry> {
     const bytes = sizeOf(entry);
     if (this.#bytes + bytes > this.#maxBytes) return Promise.reject(overloaded());
     this.#bytes += bytes;
     const { promise, resolve, reject } = Promise.withResolvers<LogEntry>();
-    this.#waiting.push({ entry, since: performance.now(), resolve, reject });
+    this.#waiting.push({ entry, along, since: performance.now(), resolve, reject });
     return promise;
   }
 
-  /** The first entries, those that fit one commit, at least one; they stay in the queue. */
+  /**
+   * The first entries, those that fit one commit, at least one; they stay in the queue. One that
+   * something else happens with is a batch of its own: what fails there fails it alone.
+   */
   batch(): readonly Waiting[] {
     let size = 0;
     let count = 0;
-    for (const { entry } of this.#waiting) {
+    for (const { entry, along } of this.#waiting) {
       size += entry.token.length;
-      if (count === MAX_BATCH || (count > 0 && size > MAX_BATCH_CHARS)) break;
+      const isFull = count === MAX_BATCH || size > MAX_BATCH_CHARS || along !== undefined;
+      if (count > 0 && isFull) break;
       count += 1;
+      if (along !== undefined) break;
     }
     return this.#waiting.slice(0, count);
   }

@@ -35,6 +35,12 @@ export interface Head {
   chain: string;
 }
 
+/**
+ * What has to be stored with an entry or not at all: called with the entry as it is stored, at the
+ * same moment for everyone who reads. What it throws rejects the entry, and nothing is stored then.
+ */
+export type Along = (stored: LogEntry) => void;
+
 /** Receives the entries of a room in order, each after it is durable. Must not throw. */
 export type Subscriber = (entries: readonly LogEntry[]) => void;
 
@@ -44,8 +50,11 @@ export interface MessageLog {
    * Stores a message and resolves when it is durable. An entry whose room, sender and message id
    * are known already is not stored again: the first one is returned. What cannot be stored now may
    * wait for a while, bounded in time and, over all entries, in bytes. Throws `log-overloaded`.
+   *
+   * @param along is not called for an entry that is known already. It may be called again, if what
+   * it did was undone: when the log could not be written after all, and waits.
    */
-  append(entry: NewEntry): Promise<LogEntry>;
+  append(entry: NewEntry, along?: Along): Promise<LogEntry>;
   /** At most `limit` entries of a room with a `seq` above `after`, in order. */
   read(room: string, after: number, limit: number): Promise<LogEntry[]>;
   /** The end of a room's log. */

@@ -9,9 +9,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
 import { databaseError, serveOthers, tryTransaction } from "../database.ts";
-import type { EnvironmentError } from "../errors.ts";
-import { AppendQueue } from "./append_queue.ts";
-import type { Head, LogEntry, MessageLog, NewEntry, Subscriber } from "./message_log.ts";
+import { type EnvironmentError, FernchatError } from "../errors.ts";
+import { AppendQueue, type Waiting } from "./append_queue.ts";
+import type { Along, Head, LogEntry, MessageLog, NewEntry, Subscriber } from "./message_log.ts";
 import { MessagesTable, type Stored } from "./messages_table.ts";
 
 /** Milliseconds between two tries to write to a file that another program has locked. */
@@ -81,8 +81,8 @@ export class SqliteLog implements MessageLog {
     serveOthers(database);
   }
 
-  append(entry: NewEntry): Promise<LogEntry> {
-    const stored = this.#queue.push(entry);
+  append(entry: NewEntry, along?: Along): Promise<LogEntry> {
+    const stored = this.#queue.push(entry, along);
     this.#schedule();
     return stored;
   }
@@ -115,8 +115,9 @@ export class SqliteLog implements MessageLog {
     const end = performance.now() + this.#limits.closePatienceMs;
     while (!this.#queue.isEmpty) {
       const obstacle = this.#commit();
-      if (obstacle === undefined) continue;
-      if (performance.now() >= end) this.#queue.rejectUpTo(Infinity, obstacle);
+      // As between two batches at other times, whoever waited for one acts before the next is stored.
+      if (obstacle === undefined) await new Promise((resolve) => setImmediate(resolve));
+      else if (performance.now() >= end) this.#queue.rejectUpTo(Infinity, obstacle);
       else await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
     clearTimeout(this.#retry);
@@ -147,12 +148,9 @@ export class SqliteLog implements MessageLog {
     const began = performance.now();
     let stored: Stored[];
     try {
-      stored = tryTransaction(
-        this.#database,
-        () => this.#table.store(batch.map(({ entry }) => entry)),
-      );
+      stored = tryTransaction(this.#database, () => this.#store(batch));
     } catch (error) {
-      const failure = databaseError(this.#path, error);
+      const failure = error instanceof FernchatError ? error : databaseError(this.#path, error);
       if (failure.code === "database-locked") return failure;
       for (const { reject } of this.#queue.take(batch.length)) reject(failure);
       return undefined;
@@ -166,6 +164,12 @@ export class SqliteLog implements MessageLog {
       batch.forEach(({ resolve }, at) => resolve((stored[at] as Stored).entry));
     }
     return undefined;
+  }
+
+  #store(batch: readonly Waiting[]): Stored[] {
+    const stored = this.#table.store(batch.map(({ entry }) => entry));
+    for (const [at, { entry, fresh }] of stored.entries()) if (fresh) batch[at]?.along?.(entry);
+    return stored;
   }
 
   #publishStored(stored: readonly Stored[]): void {

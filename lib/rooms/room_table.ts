@@ -31,6 +31,10 @@ const RESERVED: readonly string[] = [
   ...["all", "everyone", "fernchat", "here", "me", "server", "system", "you"],
 ];
 
+/** How the names of direct rooms begin: of those alone, so that nobody takes one for another. */
+const DIRECT_PREFIX = "dm-";
+const DIRECT_NAME = /^dm-[0-9a-f]{16}$/;
+
 const SELECT = "SELECT name, kind, topic, slow_seconds AS slow, created_at FROM rooms";
 
 /** The rooms of one database. Each method throws an `EnvironmentError` if that fails. */
@@ -59,6 +63,18 @@ export class RoomTable {
     return room;
   }
 
+  /** The same for what only open rooms have. Throws `room-unknown`, `room-sealed`. */
+  getOpen(name: string): Room {
+    const room = this.get(name);
+    if (room.kind === "open") return room;
+    throw roomSealed(name);
+  }
+
+  /** All open rooms by name. */
+  listOpen(): Room[] {
+    return this.#access.all<Room>(`${SELECT} WHERE kind = 'open' ORDER BY name`);
+  }
+
   /**
    * Makes an open room.
    *
@@ -66,8 +82,24 @@ export class RoomTable {
    * @throws {EnvironmentError} `room-taken`.
    */
   create(name: string, topic: string): Room {
-    checkRoomName(name);
+    checkRoomName(name, { direct: false });
     checkTopic(topic);
+    return this.#insert(name, "open", topic);
+  }
+
+  /**
+   * Makes a sealed room: its name and its kind, no more.
+   *
+   * @param direct whether it is one for two people.
+   * @throws {CallerError} `room-invalid`, `room-reserved`.
+   * @throws {EnvironmentError} `room-taken`.
+   */
+  createSealed(name: string, { direct }: { direct: boolean }): Room {
+    checkRoomName(name, { direct });
+    return this.#insert(name, "sealed", "");
+  }
+
+  #insert(name: string, kind: RoomKind, topic: string): Room {
     return this.#access.transaction(() => {
       if (this.find(name) !== undefined) {
         throw new EnvironmentError("room-taken", `There is a room ${name} already`, {
@@ -76,19 +108,22 @@ export class RoomTable {
       }
       this.#access.change(
         "INSERT INTO rooms (name, kind, topic, slow_seconds, created_at) VALUES (?, ?, ?, ?, ?)",
-        ...[name, "open", topic, 0, new Date().toISOString()],
+        ...[name, kind, topic, 0, new Date().toISOString()],
       );
       return this.get(name);
     });
   }
 
-  /** Says what a room is about. Throws `room-unknown`, `topic-invalid`. */
+  /** Says what an open room is about. Throws `room-unknown`, `room-sealed`, `topic-invalid`. */
   setTopic(name: string, topic: string): void {
     checkTopic(topic);
     this.#set("topic", topic, name);
   }
 
-  /** Sets the seconds between two messages of a member. Throws `room-unknown`, `slow-invalid`. */
+  /**
+   * Sets the seconds between two messages of a member of an open room. Throws `room-unknown`,
+   * `room-sealed`, `slow-invalid`.
+   */
   setSlow(name: string, seconds: number): void {
     if (!v.is(slowSeconds, seconds)) {
       throw new CallerError("slow-invalid", `Cannot wait ${seconds} seconds between messages`, {
@@ -99,23 +134,32 @@ export class RoomTable {
   }
 
   #set(column: "topic" | "slow_seconds", value: string | number, name: string): void {
-    const sql = `UPDATE rooms SET ${column} = ? WHERE name = ?`;
-    if (this.#access.change(sql, value, name) === 0) throw unknown(name);
+    this.getOpen(name);
+    this.#access.change(`UPDATE rooms SET ${column} = ? WHERE name = ?`, value, name);
   }
 }
 
-function checkRoomName(name: string): void {
+function checkRoomName(name: string, { direct }: { direct: boolean }): void {
   if (!v.is(roomName, name)) {
     throw new CallerError("room-invalid", `Not a room's name: ${quoteText(name)}`, {
       hint:
         "use 1 to 32 small letters (a-z), digits, dashes and underscores, a letter or digit first",
     });
   }
-  if (RESERVED.includes(name)) {
+  if (RESERVED.includes(name) || !fitsKind(name, direct)) {
     throw new CallerError("room-reserved", `Cannot name a room ${name}: the name is reserved`, {
       hint: "choose another name",
     });
   }
+}
+
+function fitsKind(name: string, direct: boolean): boolean {
+  return direct ? DIRECT_NAME.test(name) : !name.startsWith(DIRECT_PREFIX);
+}
+
+/** What operators do in open rooms is not for sealed ones: those have their own admins. */
+export function roomSealed(name: string): EnvironmentError {
+  return new EnvironmentError("room-sealed", `${name} is a sealed room: its members rule over it`);
 }
 
 function checkTopic(topic: string): void {

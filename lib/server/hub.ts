@@ -6,80 +6,70 @@
  */
 
 import { PeerError } from "../errors.ts";
-import type { KeyRing } from "../fernet.ts";
-import type { Head, LogEntry, MessageLog, NewEntry } from "../log/message_log.ts";
+import { checkTokenShape, type KeyRing } from "../fernet.ts";
+import type { Along, LogEntry, MessageLog, NewEntry } from "../log/message_log.ts";
 import { encodeServerMessage, type ServerMessage } from "../protocol/messages.ts";
 import { openText } from "../rooms/open_room.ts";
-import { encodeEntry } from "./entry_message.ts";
+import { CommitParts } from "./commit_parts.ts";
 import { type HistoryPage, readHistory } from "./history.ts";
-import { CATCH_UP_ENTRIES, KEY_GRACE_MS } from "./limits.ts";
+import { KEY_GRACE_MS } from "./limits.ts";
+import { type Farewell, type Member, type Membership, Seating, type Start } from "./seating.ts";
 
-/** Someone in a room. No method may throw. */
-export interface Member {
-  /**
-   * Takes an entry of the room, in order, each once. `encoded` is it as a message to a client, made
-   * once for all members.
-   */
-  deliver(entry: LogEntry, encoded: Uint8Array): void;
-  /**
-   * Resolves with true when the member can take more than it must, or with false if it takes nothing
-   * any more: asked for while it catches up.
-   */
-  calm(): Promise<boolean>;
-  /** Whether it can do so now. */
-  readonly isCalm: boolean;
-  /** Takes news about the room (its keys, its settings, its people), as a message to a client. */
-  tell(encoded: Uint8Array): void;
-  /** Gets nothing more: the log cannot be read. */
-  fail(error: unknown): void;
+export type { Farewell, Member, Membership, Start } from "./seating.ts";
+
+/** What a hub asks of sealed rooms. Methods throw `EnvironmentError` if that fails. */
+export interface SealedRoomsView {
+  /** The id of the key with which an account may write to a room now; undefined for nobody there. */
+  keyOf(room: string, user: string): string | undefined;
+  /** The bytes of the commit that an entry stands for; undefined if it stands for none. */
+  commitOf(room: string, seq: number): Uint8Array | undefined;
 }
 
-/** A place in a room. */
-export interface Membership {
-  /** The room's end when the member joined. */
-  head: Head;
-  /** Starts the deliveries. */
-  start(): void;
-  /** Ends them. */
-  leave(): void;
-}
-
-interface Seat {
-  member: Member;
-  /** The `seq` up to which the member has the log. */
-  position: number;
-  /** `late` members are given the log page by page, `live` ones what is stored as it is stored. */
-  state: "waiting" | "late" | "live" | "gone";
+/** What a hub may be told. */
+export interface HubOptions {
+  /** The sealed rooms; without them there is none. */
+  sealed?: SealedRoomsView;
+  /** Counts milliseconds. */
+  now?(): number;
 }
 
 interface Room {
-  seats: Set<Seat>;
-  /** The last `seq` that is known to be stored. */
-  published: number;
+  isSealed: boolean;
+  seating: Seating;
+  /** Stops listening to its log. */
+  close(): void;
 }
+
+const NONE: SealedRoomsView = { keyOf: () => undefined, commitOf: () => undefined };
 
 /** See the module's description. One hub per server. */
 export class Hub {
   readonly #log: MessageLog;
   readonly #rooms = new Map<string, Room>();
-  readonly #unsubscribe: (() => void)[] = [];
+  readonly #sealed: SealedRoomsView;
+  readonly #commitParts: CommitParts;
+  /** Commits on their way into the log, by their rooms. */
+  readonly #commits = new Map<string, Promise<unknown>>();
   readonly #now: () => number;
   #ring: KeyRing;
   #rotatedAt = -Infinity;
 
-  /** `ring` has the Fernet keys of the open rooms, newest first; `now` counts milliseconds. */
-  constructor(log: MessageLog, ring: KeyRing, now: () => number = () => performance.now()) {
+  /** `ring` has the Fernet keys of the open rooms, newest first. */
+  constructor(
+    log: MessageLog,
+    ring: KeyRing,
+    { sealed = NONE, now = () => performance.now() }: HubOptions = {},
+  ) {
     this.#log = log;
     this.#ring = ring;
+    this.#sealed = sealed;
+    this.#commitParts = new CommitParts((room, seq) => sealed.commitOf(room, seq));
     this.#now = now;
   }
 
-  /** Opens a room, unless it is open. Throws `EnvironmentError` if its log cannot be read. */
+  /** Opens an open room for good, unless it is. Throws `EnvironmentError` if its log cannot be read. */
   open(name: string): void {
-    if (this.#rooms.has(name)) return;
-    const room: Room = { seats: new Set(), published: 0 };
-    this.#unsubscribe.push(this.#log.subscribe(name, (entries) => broadcast(room, entries)));
-    this.#rooms.set(name, room);
+    this.#place(name, false);
   }
 
   /** The Fernet keys of the open rooms. */
@@ -87,72 +77,116 @@ export class Hub {
     return this.#ring;
   }
 
-  /** Whether there is a room of that name. */
+  /** Whether there is an open room of that name, or anybody in a sealed one. */
   has(room: string): boolean {
     return this.#rooms.has(room);
   }
 
-  /** Takes a seat in a room that exists. Deliveries begin after the entry `after`; by default, at the end. */
-  async join(room: string, member: Member, after?: number): Promise<Membership> {
-    const place = this.#rooms.get(room) as Room;
-    const head = await this.#log.head(room);
-    place.published = Math.max(place.published, head.seq);
-    const seat: Seat = {
-      member,
-      position: Math.min(after ?? head.seq, head.seq),
-      state: "waiting",
-    };
-    place.seats.add(seat);
-    return {
-      head,
-      start: () => void this.#catchUp(room, place, seat).catch((error) => member.fail(error)),
-      leave: () => {
-        seat.state = "gone";
-        place.seats.delete(seat);
-      },
-    };
+  /** Takes a seat in an open room that there is; deliveries begin where it says. */
+  join(room: string, member: Member, start: Start = {}): Promise<Membership> {
+    return (this.#rooms.get(room) as Room).seating.take(member, start);
+  }
+
+  /** The same in a sealed room, of which the account has to be a member. */
+  joinSealed(room: string, member: Member, start: Start): Promise<Membership> {
+    return this.#place(room, true).seating.take(member, start);
   }
 
   /**
    * Stores a message; resolves when it is durable. Members get it from the log.
    *
-   * @throws {PeerError} `key-outdated`; `token-invalid` if members could not read it, or its token
-   * names another sender, room, id or time.
+   * @throws {PeerError} `key-outdated`; `token-invalid` if the token is none, and in an open room if
+   * members could not read it, or it names another sender, room, id or time.
    * @throws {EnvironmentError} if it cannot be stored.
    */
   async post(entry: NewEntry): Promise<LogEntry> {
-    const { room, sender, messageId: id, sentAt: sent_at } = entry;
-    if (!this.#takesKey(entry.keyId)) {
-      throw new PeerError("key-outdated", "A message must be sealed with the newest key");
-    }
-    openText(this.#ring, { room, sender, id, sent_at }, entry);
-    return await this.#log.append(entry);
+    if (this.#rooms.get(entry.room)?.isSealed) await this.#checkSealed(entry);
+    else this.#checkOpen(entry);
+    return await this.#log.append(entry); // in the same step as the check: no commit comes between
   }
 
-  /** Seals what comes from now on with the ring's first key, and tells all members. */
+  /**
+   * Stores a commit of a sealed room with what belongs to it; resolves when both are durable. What
+   * is posted meanwhile waits, and is checked against the new epoch.
+   *
+   * @throws {EnvironmentError} if it cannot be stored, and whatever `along` throws.
+   */
+  async commit(entry: NewEntry, along: Along): Promise<LogEntry> {
+    const { room } = entry;
+    await this.#quiet(room);
+    checkTokenShape(entry.token);
+    const stored = this.#log.append(entry, along);
+    const settled = stored.catch(() => {}).then(() => this.#commits.delete(room));
+    this.#commits.set(room, settled);
+    return await stored;
+  }
+
+  /** Puts an account's members out of a room: when they have the entry `last`, or at once. */
+  expel(room: string, user: string, farewell: Farewell, last = 0): void {
+    this.#rooms.get(room)?.seating.expel(user, farewell, last);
+  }
+
+  /** Seals what comes from now on with the ring's first key, and tells all members of open rooms. */
   rotate(ring: KeyRing): void {
     if (ring.primary.id !== this.#ring.primary.id) this.#rotatedAt = this.#now();
     this.#ring = ring;
     const keys = ring.keys.map(String);
-    for (const room of this.#rooms.keys()) this.tell(room, { type: "keys", room, keys });
+    for (const [room, { isSealed }] of this.#rooms) {
+      if (!isSealed) this.tell(room, { type: "keys", room, keys });
+    }
   }
 
   /** Tells all members of a room. Who has not started yet is told with the answer to its join. */
   tell(room: string, message: ServerMessage): void {
-    const encoded = encodeServerMessage(message);
-    for (const seat of this.#rooms.get(room)?.seats ?? []) {
-      if (seat.state !== "waiting") seat.member.tell(encoded);
-    }
+    this.#rooms.get(room)?.seating.tell(encodeServerMessage(message));
   }
 
-  /** The last entries before a `seq`; see {@linkcode readHistory}. */
-  history(room: string, before: number, limit: number): Promise<HistoryPage> {
-    return readHistory(this.#log, room, before, limit);
+  /** The last entries before a `seq`, none up to `since`; see {@linkcode readHistory}. */
+  history(room: string, before: number, limit: number, since = 0): Promise<HistoryPage> {
+    return readHistory(this.#log, room, { before, limit, since });
   }
 
   /** Stops listening to the logs. */
   close(): void {
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    for (const room of this.#rooms.values()) room.close();
+  }
+
+  /** A sealed room is there as long as somebody is in it. */
+  #place(name: string, isSealed: boolean): Room {
+    const there = this.#rooms.get(name);
+    if (there !== undefined) return there;
+    const seating = new Seating({
+      room: name,
+      log: this.#log,
+      before: (seq) => isSealed ? this.#commitParts.of(name, seq) : [],
+      onEmpty: () => isSealed && this.#drop(name),
+    });
+    const close = this.#log.subscribe(name, (entries) => seating.publish(entries));
+    const room = { isSealed, seating, close };
+    this.#rooms.set(name, room);
+    return room;
+  }
+
+  #drop(name: string): void {
+    this.#rooms.get(name)?.close();
+    this.#rooms.delete(name);
+  }
+
+  #checkOpen(entry: NewEntry): void {
+    const { room, sender, messageId: id, sentAt: sent_at } = entry;
+    if (!this.#takesKey(entry.keyId)) throw keyOutdated();
+    openText(this.#ring, { room, sender, id, sent_at }, entry);
+  }
+
+  async #checkSealed({ room, sender, keyId, token }: NewEntry): Promise<void> {
+    await this.#quiet(room);
+    if (this.#sealed.keyOf(room, sender) !== keyId) throw keyOutdated();
+    checkTokenShape(token);
+  }
+
+  /** Resolves when no commit is on its way to a room. */
+  async #quiet(room: string): Promise<void> {
+    for (let commit; (commit = this.#commits.get(room)) !== undefined;) await commit;
   }
 
   #takesKey(id: string): boolean {
@@ -160,53 +194,8 @@ export class Hub {
     if (id === newest?.id) return true;
     return id === before?.id && this.#now() - this.#rotatedAt < KEY_GRACE_MS;
   }
-
-  /**
-   * Gives a member what it has missed, as fast as it reads, then makes it live. Nothing is held in
-   * memory while it does not read: what it has no room for is read from the log again, in smaller
-   * pages where the entries are large, and what is stored in between like the rest.
-   */
-  async #catchUp(room: string, place: Room, seat: Seat): Promise<void> {
-    seat.state = "late";
-    let limit = CATCH_UP_ENTRIES;
-    while (seat.position < place.published) {
-      if (!await seat.member.calm() || isGone(seat)) return;
-      const entries = await this.#log.read(room, seat.position, limit);
-      if (isGone(seat)) return;
-      const given = giveWhileCalm(seat, entries);
-      limit = given < entries.length ? Math.max(1, given) : Math.min(CATCH_UP_ENTRIES, 2 * limit);
-      if (entries.length === 0) seat.position = place.published; // rows are gone: the chain tells
-    }
-    if (!isGone(seat)) seat.state = "live"; // in the same step as the check, so nothing falls between
-  }
 }
 
-function isGone(seat: Seat): boolean {
-  return seat.state === "gone";
-}
-
-/** Returns how many it had room for. */
-function giveWhileCalm(seat: Seat, entries: readonly LogEntry[]): number {
-  let given = 0;
-  for (const entry of entries) {
-    if (!seat.member.isCalm) break;
-    give(seat, entry, encodeEntry("message", entry));
-    given += 1;
-  }
-  return given;
-}
-
-function broadcast(room: Room, entries: readonly LogEntry[]): void {
-  room.published = Math.max(room.published, entries.at(-1)?.seq ?? 0);
-  const live = [...room.seats].filter((seat) => seat.state === "live");
-  for (const entry of entries) {
-    const encoded = encodeEntry("message", entry);
-    for (const seat of live) give(seat, entry, encoded);
-  }
-}
-
-function give(seat: Seat, entry: LogEntry, encoded: Uint8Array | undefined): void {
-  if (seat.state === "gone" || entry.seq <= seat.position) return;
-  seat.position = entry.seq;
-  if (encoded !== undefined) seat.member.deliver(entry, encoded);
+function keyOutdated(): PeerError {
+  return new PeerError("key-outdated", "A message must be sealed with the newest key");
 }

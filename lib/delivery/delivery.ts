@@ -1,0 +1,70 @@
+/**
+ * What sealed rooms need of a server's database: RFC 9750's Delivery Service, the part that remembers.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { DatabaseAccess } from "../database_access.ts";
+import { Commits } from "./commits.ts";
+import { Devices } from "./devices.ts";
+import { KeyPackages } from "./key_packages.ts";
+import { DELIVERY_LIMITS, type DeliveryLimits } from "./limits.ts";
+import { SealedRooms } from "./sealed_rooms.ts";
+import { Vault } from "./vault.ts";
+
+/** See the module's description. Each method throws an `EnvironmentError` if the database fails. */
+export class Delivery {
+  readonly vault: Vault;
+  readonly devices: Devices;
+  readonly packages: KeyPackages;
+  readonly rooms: SealedRooms;
+  readonly commits: Commits;
+  readonly limits: DeliveryLimits;
+  readonly #access: DatabaseAccess;
+
+  /** `path` is for error messages. */
+  constructor(database: DatabaseSync, path: string, limits: Partial<DeliveryLimits> = {}) {
+    this.limits = { ...DELIVERY_LIMITS, ...limits };
+    this.#access = new DatabaseAccess(database, path);
+    this.vault = new Vault(this.#access, this.limits);
+    this.devices = new Devices(this.#access);
+    this.packages = new KeyPackages(this.#access, this.limits);
+    this.rooms = new SealedRooms(this.#access);
+    this.commits = new Commits(this.#access);
+  }
+
+  /** All of it happens, or nothing. */
+  transaction<T>(work: () => T): T {
+    return this.#access.transaction(work);
+  }
+
+  /** Stores a device's state of a room: it needs no welcome any more. Throws as {@linkcode Vault.put}. */
+  saveState(account: string, device: number, room: string, save: () => void): void {
+    this.transaction(() => {
+      save();
+      this.commits.takeUp(account, device, room);
+    });
+  }
+
+  /**
+   * Forgets what an account's password was the key to: its vault, its devices, its key packages. It
+   * stays a member of its rooms.
+   */
+  forgetKeys(account: string): void {
+    this.transaction(() => {
+      this.vault.forget(account);
+      this.devices.forget(account);
+      this.packages.forget(account);
+      this.commits.forget(account);
+    });
+  }
+
+  /** Forgets all of an account. */
+  forget(account: string): void {
+    this.transaction(() => {
+      this.forgetKeys(account);
+      this.rooms.forget(account);
+    });
+  }
+}
