@@ -150,5 +150,13 @@ export const MIGRATIONS: readonly string[] = [
     data    BLOB    NOT NULL
   ) STRICT;
   CREATE INDEX key_packages_by_device ON key_packages (account, device);
+  -- Whoever has the name next is somebody else.
+  CREATE TRIGGER account_removed AFTER DELETE ON accounts BEGIN
+    DELETE FROM sealed_members WHERE account = old.name;
+    DELETE FROM welcomed WHERE account = old.name;
+    DELETE FROM blobs WHERE account = old.name;
+    DELETE FROM devices WHERE account = old.name;
+    DELETE FROM key_packages WHERE account = old.name;
+  END;
   `,
 ];

@@ -160,12 +160,21 @@ export class Accounts {
   /**
    * The same for whoever logged in to the account as it was then.
    *
+   * @param also as of {@linkcode add}.
    * @returns whether it was stored: not if the account's sessions were ended meanwhile, or its name
    * is another account's.
    */
-  changeRecord({ name, sessionEpoch }: Account, record: string): boolean {
+  changeRecord(
+    { name, sessionEpoch }: Account,
+    record: string,
+    also: () => void = () => {},
+  ): boolean {
     const sql = "UPDATE accounts SET record = ? WHERE name = ? AND session_epoch = ?";
-    return this.#access.change(sql, record, name, sessionEpoch) > 0;
+    return this.#access.transaction(() => {
+      const isChanged = this.#access.change(sql, record, name, sessionEpoch) > 0;
+      if (isChanged) also();
+      return isChanged;
+    });
   }
 
   /**

@@ -49,7 +49,7 @@ export class Delivery {
 
   /**
    * Forgets what an account's password was the key to: its vault, its devices, its key packages. It
-   * stays a member of its rooms.
+   * stays a member of its rooms. Of an account that is removed, the database forgets all by itself.
    */
   forgetKeys(account: string): void {
     this.transaction(() => {
@@ -57,14 +57,6 @@ export class Delivery {
       this.devices.forget(account);
       this.packages.forget(account);
       this.commits.forget(account);
-    });
-  }
-
-  /** Forgets all of an account. */
-  forget(account: string): void {
-    this.transaction(() => {
-      this.forgetKeys(account);
-      this.rooms.forget(account);
     });
   }
 }

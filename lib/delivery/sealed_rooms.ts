@@ -68,7 +68,10 @@ export class SealedRooms {
 
   /** The rooms that an account is a member of, by name. */
   roomsOf(account: string): SealedMembership[] {
-    return this.#access.all<MembershipRow>(`${MEMBERSHIP} WHERE m.account = ? ORDER BY m.room`, account)
+    return this.#access.all<MembershipRow>(
+      `${MEMBERSHIP} WHERE m.account = ? ORDER BY m.room`,
+      account,
+    )
       .map(toMembership);
   }
 
@@ -119,7 +122,8 @@ export class SealedRooms {
    * @throws {CallerError} `epoch-outdated` unless it is the current one.
    */
   advance(room: string, epoch: number, keyId: string): void {
-    const sql = "UPDATE sealed_rooms SET epoch = epoch + 1, key_id = ? WHERE room = ? AND epoch = ?";
+    const sql =
+      "UPDATE sealed_rooms SET epoch = epoch + 1, key_id = ? WHERE room = ? AND epoch = ?";
     if (this.#access.change(sql, keyId, room, epoch) === 0) throw epochOutdated();
   }
 
@@ -136,14 +140,11 @@ export class SealedRooms {
     const sql = "DELETE FROM sealed_members WHERE room = ? AND account = ?";
     this.#access.change(sql, room, account);
   }
-
-  /** Ends all memberships of an account. */
-  forget(account: string): void {
-    this.#access.change("DELETE FROM sealed_members WHERE account = ?", account);
-  }
 }
 
-function toMembership({ room, epoch, keyId, peers, since, admin }: MembershipRow): SealedMembership {
+function toMembership(
+  { room, epoch, keyId, peers, since, admin }: MembershipRow,
+): SealedMembership {
   return { room, epoch, keyId, peers, since, admin: admin === 1 };
 }
 

@@ -8,14 +8,16 @@ import { PeerError } from "../errors.ts";
 import { MAX_ROOMS_JOINED } from "../protocol/limits.ts";
 import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messages.ts";
 import type { Floor } from "./floor.ts";
-import { Participant, type ParticipantOptions } from "./participant.ts";
+import { Participant, type ParticipantOptions, type Place } from "./participant.ts";
 import type { Presence } from "./presence.ts";
-import type { RoomDirectory, RoomSettings } from "./room_directory.ts";
+import type { RoomDirectory } from "./room_directory.ts";
+import type { SealedService } from "./sealed/sealed_service.ts";
 import { describeMute, type Standing } from "./standing.ts";
 
 /** What an attendance works with. */
-export interface AttendanceOptions extends ParticipantOptions {
+export interface AttendanceOptions extends Omit<ParticipantOptions, "onPutOut"> {
   directory: RoomDirectory;
+  sealed: SealedService;
   presence: Presence;
   floor: Floor;
   /** What the account may do now. */
@@ -46,11 +48,15 @@ export class Attendance {
    * @throws {PeerError} `message-unexpected` if it is there already.
    */
   async join(message: Sent<"join">): Promise<void> {
-    const { directory, presence, user } = this.#options;
+    const { presence, user } = this.#options;
     const { room } = message;
     if (this.isIn(room)) throw new PeerError("message-unexpected", `Joined ${room} already`);
-    if (directory.find(room) === undefined) {
+    const place = this.#place(room);
+    if (place === undefined) {
       return this.#refuse({ code: "room-unknown", message: `There is no room ${room} here`, room });
+    }
+    if (place.kind === "sealed" && message.after === undefined) {
+      return this.#refuse({ code: "room-sealed", message: `${room} is a sealed room`, room });
     }
     if (this.#rooms.size >= MAX_ROOMS_JOINED) {
       const sentence = `Nobody can be in more than ${MAX_ROOMS_JOINED} rooms`;
@@ -59,9 +65,10 @@ export class Attendance {
     const participant = await Participant.join(
       this.#optionsIn(room),
       message,
-      () => directory.find(room) as RoomSettings, // as they are then: rooms do not go
+      () => this.#place(room) ?? place,
     );
-    if (this.#ended) return participant.leave(); // sent away meanwhile
+    // Sent away meanwhile, from here or from the room.
+    if (this.#ended || this.#place(room) === undefined) return participant.leave();
     this.#rooms.set(room, participant);
     presence.arrived(room, user);
   }
@@ -117,11 +124,19 @@ export class Attendance {
     this.#rooms.clear();
   }
 
+  /** The room as this account may join it now. */
+  #place(room: string): Place | undefined {
+    const { directory, sealed, user } = this.#options;
+    const open = directory.find(room);
+    return open === undefined ? sealed.placeOf(room, user) : { ...open, since: 0 };
+  }
+
   /** What is refused was not said: its place in a slow room is free again. */
   #optionsIn(room: string): ParticipantOptions {
     const { floor, user, onRefused } = this.#options;
     return {
       ...this.#options,
+      onPutOut: (room, { code, message }) => this.remove(room, code, message),
       onRefused: (error) => {
         floor.giveBack(room, user);
         onRefused(error);

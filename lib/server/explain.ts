@@ -43,6 +43,7 @@ const TELLABLE = [
   "not-in-room",
   "not-operator",
   "not-muted",
+  "room-sealed",
   "room-taken",
   "room-unknown",
   "target-operator",

@@ -19,6 +19,16 @@ export interface HistoryPage {
   previous: string;
 }
 
+/** Which entries are wanted. */
+export interface HistoryRange {
+  /** Those before this `seq`. */
+  before: number;
+  /** So many at most. */
+  limit: number;
+  /** None up to this `seq`. */
+  since: number;
+}
+
 /**
  * The last entries of a room before `before`: at most `limit`, fewer if their tokens have more than
  * 256 Ki characters together, but one if there is one.
@@ -28,11 +38,10 @@ export interface HistoryPage {
 export async function readHistory(
   log: MessageLog,
   room: string,
-  before: number,
-  limit: number,
+  { before, limit, since }: HistoryRange,
 ): Promise<HistoryPage> {
-  const end = Math.min(before, (await log.head(room)).seq + 1);
-  const first = Math.max(1, end - limit);
+  const end = Math.max(since + 1, Math.min(before, (await log.head(room)).seq + 1));
+  const first = Math.max(since + 1, end - limit);
   // One more than is wanted, for its chain value.
   const read = await log.read(room, Math.max(0, first - 2), end - Math.max(1, first - 1));
   const entries = lastThatFit(read.filter(({ seq }) => seq >= first && seq < end));

@@ -100,8 +100,10 @@ export class Hub {
    * @throws {EnvironmentError} if it cannot be stored.
    */
   async post(entry: NewEntry): Promise<LogEntry> {
-    if (this.#rooms.get(entry.room)?.isSealed) await this.#checkSealed(entry);
-    else this.#checkOpen(entry);
+    if (this.#rooms.get(entry.room)?.isSealed) {
+      await this.#quiet(entry.room);
+      this.#checkSealed(entry);
+    } else this.#checkOpen(entry);
     return await this.#log.append(entry); // in the same step as the check: no commit comes between
   }
 
@@ -113,10 +115,12 @@ export class Hub {
    */
   async commit(entry: NewEntry, along: Along): Promise<LogEntry> {
     const { room } = entry;
-    await this.#quiet(room);
     checkTokenShape(entry.token);
+    await this.#quiet(room);
     const stored = this.#log.append(entry, along);
-    const settled = stored.catch(() => {}).then(() => this.#commits.delete(room));
+    const settled = stored.catch(() => {}).then(() => {
+      if (this.#commits.get(room) === settled) this.#commits.delete(room);
+    });
     this.#commits.set(room, settled);
     return await stored;
   }
@@ -178,15 +182,17 @@ export class Hub {
     openText(this.#ring, { room, sender, id, sent_at }, entry);
   }
 
-  async #checkSealed({ room, sender, keyId, token }: NewEntry): Promise<void> {
-    await this.#quiet(room);
+  #checkSealed({ room, sender, keyId, token }: NewEntry): void {
     if (this.#sealed.keyOf(room, sender) !== keyId) throw keyOutdated();
     checkTokenShape(token);
   }
 
-  /** Resolves when no commit is on its way to a room. */
-  async #quiet(room: string): Promise<void> {
-    for (let commit; (commit = this.#commits.get(room)) !== undefined;) await commit;
+  /**
+   * Resolves when no commit is on its way to a room. Looks once more after its own last step, as
+   * whoever waited longer may have begun one.
+   */
+  #quiet(room: string): Promise<unknown> | undefined {
+    return this.#commits.get(room)?.then(() => this.#quiet(room));
   }
 
   #takesKey(id: string): boolean {

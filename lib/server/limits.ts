@@ -78,6 +78,9 @@ export const JOIN_COST = 5;
 /** What a request costs of an account's messages: it may read and list hundreds. */
 export const REQUEST_COST = 5;
 
+/** What a part costs of an account's messages: it is as long as the longest of them. */
+export const PART_COST = 2;
+
 /** Characters of tokens in one answer with history. */
 export const MAX_HISTORY_CHARS = 256 * 1024;
 

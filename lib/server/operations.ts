@@ -14,6 +14,7 @@ import { AuditTrail, CONSOLE_NAME, type Deed } from "../auth/audit.ts";
 import { foldName } from "../auth/opaque.ts";
 import { type SanctionKind, Sanctions } from "../auth/sanctions.ts";
 import { DatabaseAccess } from "../database_access.ts";
+import { Delivery } from "../delivery/delivery.ts";
 import { formatDuration } from "../durations.ts";
 import { CallerError, EnvironmentError } from "../errors.ts";
 import { reason as reasonLine } from "../protocol/fields.ts";
@@ -54,6 +55,7 @@ export class Operations {
   readonly audit: AuditTrail;
   readonly rooms: RoomTable;
   readonly invitations: Invitations;
+  readonly delivery: Delivery;
   readonly #access: DatabaseAccess;
   readonly #now: () => Date;
 
@@ -69,6 +71,7 @@ export class Operations {
     this.audit = new AuditTrail(database, path);
     this.rooms = new RoomTable(database, path);
     this.invitations = new Invitations(this, database, path, now);
+    this.delivery = new Delivery(database, path);
     this.#access = new DatabaseAccess(database, path);
     this.#now = now;
   }
@@ -107,7 +110,7 @@ export class Operations {
     checkReason(reason);
     return this.#perform(actor, () => {
       const { name: account } = this.#opponent(actor, name);
-      this.rooms.get(room);
+      this.rooms.getOpen(room);
       this.#note(actor, { action: "kick", target: account, room, reason });
       return { account };
     });
@@ -145,11 +148,15 @@ export class Operations {
     return { account: name };
   }
 
-  /** Gives an account a new password, and ends its sessions. Throws as {@linkcode Accounts.setPassword}. */
+  /**
+   * Gives an account a new password, and ends its sessions. What the old one was the key to is gone:
+   * the history of its sealed rooms, its identity. Throws as {@linkcode Accounts.setPassword}.
+   */
   setPassword(actor: Actor, name: string, password: string): Done {
     const { name: account } = this.#opponent(actor, name);
     this.accounts.setPassword(account, password, () => {
       this.#opponent(actor, name); // again, after the key stretching
+      this.delivery.forgetKeys(account);
       this.#note(actor, { action: "password", target: account, reason: "" });
     });
     return { account };

@@ -8,7 +8,7 @@ import type { LogEntry } from "../log/message_log.ts";
 import type { ClientMessage, MessageOf } from "../protocol/messages.ts";
 import { encodeEntry } from "./entry_message.ts";
 import { explain } from "./explain.ts";
-import type { Hub, Member, Membership } from "./hub.ts";
+import type { Farewell, Hub, Member, Membership } from "./hub.ts";
 import type { Limits } from "./limits.ts";
 import type { Outbound } from "./outbound.ts";
 import type { RoomSettings } from "./room_directory.ts";
@@ -25,6 +25,16 @@ export interface ParticipantOptions {
   onRefused(error: unknown): void;
   /** A message was delivered or acked. */
   onDelivered(): void;
+  /** It was put out of the room. */
+  onPutOut(room: string, farewell: Farewell): void;
+}
+
+/** A room as it is joined: what its members are told of it, and from where on it is theirs. */
+export interface Place extends RoomSettings {
+  /** Of a direct room: the other one. */
+  peer?: string;
+  /** What its members may not have: everything up to this `seq`. */
+  since: number;
 }
 
 /** A message on its way into the log. */
@@ -34,35 +44,46 @@ interface Pending {
 
 /** See the module's description. */
 export class Participant implements Member {
+  readonly user: string;
   readonly #options: ParticipantOptions;
+  readonly #room: string;
+  readonly #since: number;
   /** Own messages on their way into the log, by id: an ack takes the place of their delivery. */
   readonly #pending = new Map<string, Pending>();
   #pendingBytes = 0;
   #lastPost: Promise<void> = Promise.resolve();
   #membership: Membership | undefined;
 
-  private constructor(options: ParticipantOptions) {
+  private constructor(options: ParticipantOptions, room: string, since: number) {
     this.#options = options;
+    this.user = options.user;
+    this.#room = room;
+    this.#since = since;
   }
 
-  /** Joins a room that exists, and tells so. Deliveries begin after the entry `after`, if given. */
+  /**
+   * Joins a room that exists, and tells so. Deliveries begin after the entry `after`, if given.
+   *
+   * @param place the room as it is when it is joined: asked for again when it is.
+   */
   static async join(
     options: ParticipantOptions,
     { room, after }: MessageOf<ClientMessage, "join">,
-    settings: () => RoomSettings,
+    place: () => Place,
   ): Promise<Participant> {
-    const participant = new Participant(options);
-    const membership = await options.hub.join(room, participant, after);
+    const { hub, outbound } = options;
+    const { kind, since } = place();
+    const participant = new Participant(options, room, since);
+    const membership = kind === "open"
+      ? await hub.join(room, participant, { after })
+      : await hub.joinSealed(room, participant, { after, since });
     participant.#membership = membership;
     const { seq: last_seq, chain: head } = membership.head;
-    const keys = options.hub.ring.keys.map(String);
-    options.outbound.send({
-      type: "joined",
-      room,
-      ...settings(),
-      keys,
-      last_seq,
-      head,
+    const { topic, slow, peer } = place();
+    const keys = kind === "open" ? hub.ring.keys.map(String) : [];
+    const direct = peer === undefined ? {} : { peer };
+    outbound.send({
+      ...{ type: "joined", room, kind, topic, slow, keys, ...direct, last_seq, head },
     });
     membership.start();
     return participant;
@@ -97,7 +118,7 @@ export class Participant implements Member {
     const { hub, outbound } = this.#options;
     if (!await outbound.calm()) return;
     try {
-      const page = await hub.history(room, before, limit);
+      const page = await hub.history(room, before, limit, this.#since);
       for (const entry of page.entries) {
         const encoded = encodeEntry("past", entry);
         if (encoded !== undefined) outbound.sendEncoded(encoded);
@@ -126,6 +147,10 @@ export class Participant implements Member {
 
   tell(encoded: Uint8Array): void {
     this.#options.outbound.sendEncoded(encoded);
+  }
+
+  putOut(farewell: Farewell): void {
+    this.#options.onPutOut(this.#room, farewell);
   }
 
   fail(error: unknown): void {

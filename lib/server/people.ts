@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ServerMessage } from "../protocol/messages.ts";
 import { readStanding, type Standing, type Standings } from "./standing.ts";
 
 /** A connection that has logged in. No method may throw. */
@@ -20,6 +21,8 @@ export interface Visitor {
   remove(room: string, code: string, message: string): void;
   /** Ends it, and says why. */
   end(code: string, message: string): void;
+  /** Takes news that are not about a room that it is in. */
+  tell(message: ServerMessage): void;
   /** Takes what its account may do now; undefined if there is no such account any more. */
   review(standing: Standing | undefined): void;
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type Vault, WRAP } from "../delivery/vault.ts";
+import { decodePart } from "./parts.ts";
 import type { Account, Accounts } from "../auth/accounts.ts";
 import { checkRecord, serverRegister } from "../auth/opaque.ts";
 import { EnvironmentError } from "../errors.ts";
@@ -13,12 +15,14 @@ import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messag
 export class Registration {
   readonly #accounts: Accounts;
   readonly #account: Account;
+  readonly #vault: Vault;
   #begun = false;
 
   /** `account` is what its user has logged in to. */
-  constructor(accounts: Accounts, account: Account) {
+  constructor(accounts: Accounts, account: Account, vault: Vault) {
     this.#accounts = accounts;
     this.#account = account;
+    this.#vault = vault;
   }
 
   /**
@@ -44,11 +48,21 @@ export class Registration {
    * @throws {PeerError} `message-invalid` for a record that is none.
    * @throws {EnvironmentError} if it cannot be stored, or the account is not what it was.
    */
-  finish({ record }: MessageOf<ClientMessage, "register_finish">): ServerMessage | undefined {
+  finish(
+    { record, wrap }: MessageOf<ClientMessage, "register_finish">,
+  ): ServerMessage | undefined {
     if (!this.#begun) return undefined;
     this.#begun = false;
-    checkRecord(this.#accounts.setup, this.#account.name, record);
-    if (this.#accounts.changeRecord(this.#account, record)) return { type: "registered" };
+    const { name } = this.#account;
+    checkRecord(this.#accounts.setup, name, record);
+    if (wrap === undefined && this.#vault.version(name, WRAP) > 0) {
+      const message = "The vault's key has to go with the password: use a newer client";
+      return { type: "error", code: "vault-unwrapped", message };
+    }
+    const rewrap = (): void => {
+      if (wrap !== undefined) this.#vault.replace(name, WRAP, decodePart(wrap));
+    };
+    if (this.#accounts.changeRecord(this.#account, record, rewrap)) return { type: "registered" };
     throw new EnvironmentError("account-changed", "The account is not what it was at the login");
   }
 }

@@ -14,6 +14,8 @@ import type { Operations } from "./operations.ts";
 import { type People, reviewSessions, type Visitor } from "./people.ts";
 import type { Presence } from "./presence.ts";
 import type { RoomDirectory } from "./room_directory.ts";
+import type { SealedRequest } from "./sealed/sealed_requests.ts";
+import type { SealedService } from "./sealed/sealed_service.ts";
 import { describeBan, sentence } from "./standing.ts";
 
 /** What all connections' requests work with. */
@@ -24,7 +26,11 @@ export interface RequestContext {
   directory: RoomDirectory;
   people: People;
   presence: Presence;
+  sealed: SealedService;
 }
+
+/** A request that is not about sealed rooms alone. */
+export type OpenRequest = Exclude<Request, SealedRequest>;
 
 /** Who asks. */
 export type Asker = Pick<Visitor, "user" | "isIn">;
@@ -37,7 +43,7 @@ type Handler<D extends Request["do"]> = (
 
 const DONE: Result = { is: "done" };
 
-const HANDLERS: { [D in Request["do"]]: Handler<D> } = {
+const HANDLERS: { [D in OpenRequest["do"]]: Handler<D> } = {
   rooms: listRooms,
   names: listNames,
   whois,
@@ -91,27 +97,35 @@ const HANDLERS: { [D in Request["do"]]: Handler<D> } = {
  *
  * @throws {EnvironmentError} if it cannot be, with a code and a sentence for who asked.
  */
-export function answer(context: RequestContext, asker: Asker, request: Request): Result {
-  return (HANDLERS[request.do] as Handler<Request["do"]>)(context, asker, request);
+export function answer(context: RequestContext, asker: Asker, request: OpenRequest): Result {
+  return (HANDLERS[request.do] as Handler<OpenRequest["do"]>)(context, asker, request);
 }
 
-function listRooms({ directory, presence }: RequestContext): ResultOf<"rooms"> {
-  const all = directory.list();
-  const rooms = all.slice(0, MAX_LISTED).map(([room, { kind, topic }]) => ({
-    room,
-    kind,
-    topic,
-    members: presence.count(room),
-  }));
+/** Those that the asker is a member of come first: the list has an end. */
+function listRooms(context: RequestContext, { user }: Asker): ResultOf<"rooms"> {
+  const { directory, presence, sealed } = context;
+  const members = (room: string): number => presence.count(room);
+  const own = sealed.delivery.rooms.roomsOf(user).map((membership) => {
+    const { room } = membership;
+    const peer = sealed.peerOf(membership, user);
+    const direct = peer === undefined ? {} : { peer };
+    return { room, kind: "sealed" as const, topic: "", members: members(room), ...direct };
+  });
+  const open = directory.list().map(([room, { kind, topic }]) => {
+    return { room, kind, topic, members: members(room) };
+  });
+  const all = [...own, ...open];
+  const rooms = all.slice(0, MAX_LISTED);
   return { is: "rooms", rooms, more: all.length - rooms.length };
 }
 
 function listNames(
-  { accounts, directory, presence }: RequestContext,
-  _: Asker,
+  context: RequestContext,
+  asker: Asker,
   { room }: RequestOf<"names">,
 ): ResultOf<"names"> {
-  requireRoom(directory, room);
+  const { accounts, presence } = context;
+  requireRoom(context, asker, room);
   const all = presence.names(room);
   const operators = accounts.operators();
   const names = all.slice(0, MAX_LISTED).map((user) => ({
@@ -148,11 +162,13 @@ function whois(
 }
 
 function kick(
-  { accounts, operations, directory, people }: RequestContext,
-  { user }: Asker,
+  context: RequestContext,
+  asker: Asker,
   { room, user: target, reason }: RequestOf<"kick">,
 ): Result {
-  requireRoom(directory, room);
+  const { accounts, operations, people } = context;
+  const { user } = asker;
+  requireRoom(context, asker, room);
   const { name } = accounts.get(target);
   const sessions = people.sessionsOf(name).filter((visitor) => visitor.isIn(room));
   if (sessions.length === 0) {
@@ -169,7 +185,8 @@ function awayOf(presence: Presence, user: string): { away?: string } {
   return away === undefined ? {} : { away };
 }
 
-function requireRoom(directory: RoomDirectory, room: string): void {
-  if (directory.find(room) !== undefined) return;
+/** A sealed room is there for its members alone. */
+function requireRoom({ directory, sealed }: RequestContext, { user }: Asker, room: string): void {
+  if (directory.find(room) ?? sealed.placeOf(room, user) !== undefined) return;
   throw new EnvironmentError("room-unknown", `There is no room ${room} here`);
 }

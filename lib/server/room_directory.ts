@@ -1,6 +1,6 @@
 /**
- * The rooms that there are, with their settings: the database's table, as it was when it was read
- * last. Other processes may change it.
+ * The open rooms that there are, with their settings: the database's table, as it was when it was
+ * read last. Other processes may change it.
  *
  * @module
  */
@@ -48,7 +48,7 @@ export class RoomDirectory {
    * @throws {EnvironmentError} if it cannot be read.
    */
   refresh(by?: string): void {
-    for (const { name, kind, topic, slow } of this.#table.list()) {
+    for (const { name, kind, topic, slow } of this.#table.listOpen()) {
       const before = this.#rooms.get(name);
       this.#hub.open(name);
       this.#rooms.set(name, { kind, topic, slow });

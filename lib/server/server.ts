@@ -30,6 +30,7 @@ import { Operations } from "./operations.ts";
 import { People } from "./people.ts";
 import { Presence, type PresenceOptions } from "./presence.ts";
 import { RoomDirectory } from "./room_directory.ts";
+import { SealedService } from "./sealed/sealed_service.ts";
 import { Session } from "./session.ts";
 import type { SessionContext } from "./session_context.ts";
 import { readAllStandings } from "./standing.ts";
@@ -94,7 +95,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const log = new SqliteLog(database, options.db, {
       onCommit: (commit) => metrics.committed(commit),
     });
-    const hub = new Hub(log, ring);
+    const { rooms, commits } = operations.delivery;
+    const hub = new Hub(log, ring, {
+      sealed: {
+        keyOf: (room, user) => rooms.find(room, user)?.keyId,
+        commitOf: (room, seq) => commits.find(room, seq),
+      },
+    });
     const directory = new RoomDirectory(operations.rooms, hub);
     const listener = listen(options.host, options.port);
     const parts = { database, operations, log, hub, directory, metrics, listener };
@@ -164,8 +171,8 @@ export class RunningServer {
    * notes to check the log against later.
    */
   async heads(): Promise<RoomHead[]> {
-    const { log, directory } = this.#parts;
-    const others = directory.list().map(([room]) => room).filter((room) => room !== LOBBY);
+    const { log, operations: { rooms } } = this.#parts;
+    const others = rooms.list().map(({ name }) => name).filter((room) => room !== LOBBY);
     const heads: RoomHead[] = [{ room: LOBBY, ...await log.head(LOBBY) }];
     for (const room of others) heads.push({ room, ...await log.head(room) });
     return heads.filter(({ room, seq }) => room === LOBBY || seq > 0);
@@ -200,17 +207,20 @@ export class RunningServer {
   }
 
   #makeContext(options: ServerOptions): SessionContext {
-    const { operations, hub, directory, metrics } = this.#parts;
-    const { accounts, sanctions } = operations;
+    const { operations, log, hub, directory, metrics } = this.#parts;
+    const { accounts, sanctions, delivery, rooms } = operations;
+    const people = new People();
     const { messagesPerSecond: perSecond, messageBurst: burst } = this.#limits;
     const demoAllowed = options.demo || isLoopback(options.host);
     return {
       accounts,
+      log,
       hub,
       directory,
       sanctions,
       operations,
-      people: new People(),
+      people,
+      sealed: new SealedService({ accounts, delivery, rooms, hub, people }),
       presence: new Presence((room, message) => hub.tell(room, message), options.presence),
       floor: new Floor(),
       demoAllowed,

@@ -7,6 +7,7 @@
 import type { AuthenticationContext } from "./authentication.ts";
 import type { Floor } from "./floor.ts";
 import type { Hub } from "./hub.ts";
+import type { MessageLog } from "../log/message_log.ts";
 import type { Limits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
@@ -16,6 +17,7 @@ import type { TokenBuckets } from "./token_bucket.ts";
 /** See the module's description. */
 export interface SessionContext extends AuthenticationContext, RequestContext {
   hub: Hub;
+  log: MessageLog;
   floor: Floor;
   limits: Limits;
   /** How fast accounts may send. */

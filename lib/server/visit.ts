@@ -6,18 +6,24 @@
  */
 
 import { describeError, PeerError } from "../errors.ts";
-import type { ClientMessage, MessageOf } from "../protocol/messages.ts";
+import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messages.ts";
+import type { Request } from "../protocol/requests.ts";
 import { Attendance } from "./attendance.ts";
 import { Dismissal, explainRefusal } from "./explain.ts";
-import { HISTORY_COST, JOIN_COST, REQUEST_COST } from "./limits.ts";
+import { HISTORY_COST, JOIN_COST, PART_COST, REQUEST_COST } from "./limits.ts";
 import type { LogFields } from "./logger.ts";
 import type { Outbound } from "./outbound.ts";
 import { pause } from "./pause.ts";
 import type { Visitor } from "./people.ts";
 import { Registration } from "./registration.ts";
+import { encodeParts } from "./parts.ts";
 import { answer } from "./requests.ts";
+import { answerSealed, isSealedRequest, type SealedAnswer } from "./sealed/sealed_requests.ts";
+import { partsInvalid, Staging } from "./sealed/staging.ts";
 import type { SessionContext } from "./session_context.ts";
 import { describeBan, readStanding, type Standing } from "./standing.ts";
+
+const NOTHING = new Uint8Array();
 
 /** What a visit works with. */
 export interface VisitOptions {
@@ -53,6 +59,7 @@ const HANDLERS: { [T in VisitMessage["type"]]: Handler<T> } = {
   leave: (visit, message) => visit.part(message),
   send: (visit, message) => visit.post(message),
   history: (visit, message) => visit.history(message),
+  part: (visit, message) => visit.stage(message),
   request: (visit, message) => visit.answer(message),
   ping: (visit) => visit.pong(),
 };
@@ -64,6 +71,7 @@ export class Visit implements Visitor {
   readonly address: string;
   readonly attendance: Attendance;
   readonly #options: VisitOptions;
+  readonly #staging: Staging;
   #standing: Standing | undefined;
   #registration: Registration | undefined;
   #hasJoined = false;
@@ -73,6 +81,7 @@ export class Visit implements Visitor {
     this.user = options.user;
     this.address = options.address;
     this.attendance = this.#makeAttendance();
+    this.#staging = new Staging(options.context.sealed.staging);
   }
 
   /** Greets and is counted among the people; false if the account may not be here. */
@@ -90,8 +99,10 @@ export class Visit implements Visitor {
 
   /** Is nowhere any more. */
   leave(): void {
-    const { people, presence } = this.#options.context;
+    const { people, presence, sealed } = this.#options.context;
     this.attendance.end();
+    sealed.leases.release(this);
+    this.#staging.clear();
     if (people.leave(this)) presence.setBack(this.user);
   }
 
@@ -108,6 +119,10 @@ export class Visit implements Visitor {
     this.#options.dismiss(new Dismissal(code, message));
   }
 
+  tell(message: ServerMessage): void {
+    this.#options.outbound.send(message);
+  }
+
   review(standing: Standing | undefined): void {
     this.#mayStay(standing);
   }
@@ -116,8 +131,8 @@ export class Visit implements Visitor {
   startRegistration(message: MessageOf<ClientMessage, "register_start">): void {
     if (this.#hasJoined || this.#registration !== undefined) throw untimely(message);
     if (!this.#mayStay(this.#look())) return;
-    const { accounts } = this.#options.context;
-    this.#registration = new Registration(accounts, accounts.get(this.user));
+    const { accounts, sealed } = this.#options.context;
+    this.#registration = new Registration(accounts, accounts.get(this.user), sealed.delivery.vault);
     this.#options.outbound.send(this.#registration.start(message));
   }
 
@@ -126,7 +141,9 @@ export class Visit implements Visitor {
     if (!this.#mayStay(this.#look())) return;
     const answer = this.#hasJoined ? undefined : this.#registration?.finish(message);
     if (answer === undefined) throw untimely(message);
-    this.#options.context.logger.info("password-changed", this.#fields());
+    if (answer.type === "registered") {
+      this.#options.context.logger.info("password-changed", this.#fields());
+    }
     this.#options.outbound.send(answer);
   }
 
@@ -152,14 +169,33 @@ export class Visit implements Visitor {
     await this.#payFor(HISTORY_COST);
   }
 
+  /** Keeps bytes for the request to come. */
+  async stage({ data }: MessageOf<ClientMessage, "part">): Promise<void> {
+    this.#staging.add(data);
+    await this.#payFor(PART_COST);
+  }
+
   async answer({ ref, request }: MessageOf<ClientMessage, "request">): Promise<void> {
-    const { context, outbound } = this.#options;
+    const { outbound } = this.#options;
     try {
-      outbound.send({ type: "reply", ref, result: answer(context, this, request) });
+      const { result, bytes } = await this.#answerTo(request);
+      for (const data of encodeParts(bytes ?? NOTHING)) {
+        if (!await outbound.calm()) return;
+        outbound.send({ type: "part", ref, data });
+      }
+      outbound.send({ type: "reply", ref, result });
     } catch (error) {
       outbound.send({ type: "error", ...explainRefusal(error), ref });
     }
     await this.#payFor(REQUEST_COST);
+  }
+
+  async #answerTo(request: Request): Promise<SealedAnswer> {
+    const { context } = this.#options;
+    const bytes = this.#staging.take();
+    if (isSealedRequest(request)) return await answerSealed(context, this, request, bytes);
+    if (bytes.length > 0) throw partsInvalid();
+    return { result: answer(context, this, request) };
   }
 
   pong(): void {

@@ -8,4 +8,3 @@
 import { Group } from "../../lib/mls/group.ts";
 import { device, devices, policyOf } from "../mls/people.ts";
 import { type Column, formatTable } from "./table.ts";
-
