@@ -11,7 +11,7 @@ import { decryptWithLabel } from "ts-mls/crypto/hpke.js";
 import { deriveSecret } from "ts-mls/crypto/kdf.js";
 import { encodeGroupContext } from "ts-mls/groupContext.js";
 import { initializeEpoch } from "ts-mls/keySchedule.js";
-import { Group } from "../../lib/mls/group.ts";
+import type { Group } from "../../lib/mls/group.ts";
 import type { ClientState } from "../../lib/mls/state.ts";
 import { loadSuite } from "../../lib/mls/suite.ts";
 import { stateOf } from "./insider.ts";
