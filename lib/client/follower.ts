@@ -62,6 +62,11 @@ export class Follower {
     }
   }
 
+  /** There is no connection any more: what came of a commit comes again. */
+  pause(): void {
+    this.#commit.take();
+  }
+
   /** Takes bytes of the commit whose entry comes next. */
   takeCommitPart({ data }: Received<"commit_part">): void {
     this.#commit.add(data);

@@ -107,6 +107,7 @@ export class Member {
   pause(): void {
     this.#isPresent = false;
     this.outbox.pause();
+    this.#follower.pause();
   }
 
   /** Gives up what waits. */

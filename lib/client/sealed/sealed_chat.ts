@@ -9,12 +9,11 @@ import { randomBytes } from "node:crypto";
 import { foldName } from "../../folded_name.ts";
 import { CallerError, EnvironmentError } from "../../errors.ts";
 import { FernetKey, type KeyRing } from "../../fernet.ts";
-import { Group, type Member, type RoomPolicy } from "../../mls/group.ts";
-import { type ForeignKeyPackage, readKeyPackage } from "../../mls/key_package.ts";
+import type { Group, Member, RoomPolicy } from "../../mls/group.ts";
+import type { ForeignKeyPackage } from "../../mls/key_package.ts";
 import { encodeRoomRecord } from "../../vault/room_record.ts";
 import type { Requests } from "../requests.ts";
 import { accountsOf, listNames } from "./membership_news.ts";
-import { foundingStart } from "./room_entrance.ts";
 import { sameBytes } from "./sealed_entry.ts";
 import type { Change, SealedRoom } from "./sealed_room.ts";
 import type { SealedRooms } from "./sealed_rooms.ts";
@@ -157,6 +156,7 @@ export class SealedChat {
     const { requests, rooms } = this.#options;
     const { room } = policy;
     const { store, account, device } = await rooms.keys();
+    const { Group, foundingStart } = await import("./machinery.ts");
     const group = await Group.create(device.keys, policy);
     const start = await foundingStart(group, device.keys);
     const { head: { seq, chain: head }, archive, leaving } = start;
@@ -178,6 +178,7 @@ export class SealedChat {
   async #claim(users: readonly string[]): Promise<ForeignKeyPackage[]> {
     const { requests, rooms } = this.#options;
     const { device } = await rooms.keys();
+    const { readKeyPackage } = await import("./machinery.ts");
     const { result, bytes } = await requests.exchange({ do: "claim", users: [...users] });
     const packages: ForeignKeyPackage[] = [];
     let at = 0;
