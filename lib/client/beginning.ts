@@ -9,6 +9,7 @@ import { LOBBY } from "../rooms/open_room.ts";
 import { formatAddress } from "./address.ts";
 import { joinRoom, type LoggedIn } from "./enter.ts";
 import { EventQueue } from "./event_queue.ts";
+import type { ReadyEvent } from "./events.ts";
 import { checkHistoryCount } from "./history.ts";
 import { Ignored } from "./ignored.ts";
 import { Link } from "./link.ts";
@@ -21,6 +22,8 @@ export interface Beginning {
   traffic: Traffic;
   events: EventQueue;
   link: Link;
+  /** The first event. Nobody has read it before the connection is given to its owner. */
+  ready: ReadyEvent;
   /** Whether it is in its first room; into a sealed one it comes by {@linkcode Traffic.sealed}. */
   isIn: boolean;
 }
@@ -44,9 +47,12 @@ export async function beginTraffic(
     const traffic = new Traffic(identity, events, { ...entrance, room, history });
     const isIn = joined !== undefined;
     const kind = isIn ? "open" : "sealed";
-    events.push({ type: "ready", user, room, server: formatAddress(server), kind });
+    const ready: ReadyEvent = {
+      ...{ type: "ready", user, room, server: formatAddress(server), kind },
+    };
+    events.push(ready);
     if (isIn) traffic.rooms.begin(joined).history.beginWith(history);
-    return { traffic, events, link: new Link(channel, timing), isIn };
+    return { traffic, events, ready, link: new Link(channel, timing), isIn };
   } catch (error) {
     await channel.close();
     throw error;

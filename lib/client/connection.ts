@@ -89,9 +89,11 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
    */
   static async join(loggedIn: LoggedIn, entrance: Entrance): Promise<ChatConnection> {
     const { room = LOBBY, history = 0 } = entrance;
-    const { traffic, events, link, isIn } = await beginTraffic(loggedIn, entrance);
+    const { traffic, events, ready, link, isIn } = await beginTraffic(loggedIn, entrance);
     const chat = new ChatConnection(traffic, events, link, entrance);
-    if (!isIn) await chat.#enterFirst({ room, history });
+    if (isIn) return chat;
+    const { peer } = await chat.#enterFirst({ room, history });
+    if (peer !== undefined) ready.peer = peer;
     return chat;
   }
 
@@ -292,9 +294,9 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
     return this.#events[Symbol.asyncIterator]();
   }
 
-  async #enterFirst({ room, history }: FirstRoom): Promise<void> {
+  async #enterFirst({ room, history }: FirstRoom): Promise<RoomView> {
     try {
-      await this.#traffic.sealed.enter(room, history);
+      return await this.#traffic.sealed.enter(room, history);
     } catch (error) {
       this.abandon();
       throw error;

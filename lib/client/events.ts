@@ -17,6 +17,8 @@ export interface ReadyEvent {
   /** The server's address. */
   server: string;
   kind: RoomKind;
+  /** Of a direct room: the other one. */
+  peer?: string;
 }
 
 /** In another room. */
@@ -24,6 +26,8 @@ export interface JoinedEvent {
   type: "joined";
   room: string;
   kind: RoomKind;
+  /** Of a direct room: the other one. */
+  peer?: string;
   /** What it is about, as someone typed it; empty for nothing. */
   topic: string;
 }
@@ -51,6 +55,8 @@ export interface MessageEvent {
   /** As the sender typed it: sanitize before it goes to a terminal. */
   text: string;
   kind: RoomKind;
+  /** Of a direct room: the other one. */
+  peer?: string;
   /** Whether it was said before this client came. */
   history: boolean;
   /** Whether the text is what the sender does: `* alice waves`. */

@@ -23,6 +23,10 @@ type Received<T extends ServerMessage["type"]> = MessageOf<ServerMessage, T>;
 export interface RoomView {
   readonly room: string;
   readonly kind: RoomKind;
+  /** Of a direct room: the other one. */
+  readonly peer?: string;
+  /** The key that is in use: 8 hex digits. */
+  readonly keyId: string;
   /** What it is about, as someone typed it: sanitize before it goes to a terminal. */
   readonly topic: string;
   /** Seconds between two messages of a member; 0 for no limit. */
@@ -71,9 +75,9 @@ export class Member {
 
   /** The room as it is now. */
   get view(): RoomView {
-    const { room, kind, head } = this.state;
+    const { room, kind, direct, head, cipher: { keyId } } = this.state;
     const { topic, slow } = this.#settings;
-    return { room, kind, topic, slow, head };
+    return { room, kind, ...direct, keyId, topic, slow, head };
   }
 
   /** Whether the server has let it in on the connection that there is, or on the first one to be. */

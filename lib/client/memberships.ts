@@ -6,6 +6,7 @@
  */
 
 import { CallerError, EnvironmentError, PeerError } from "../errors.ts";
+import { foldName } from "../folded_name.ts";
 import { MAX_ROOMS_JOINED } from "../protocol/limits.ts";
 import {
   type ClientMessage,
@@ -201,7 +202,7 @@ export class Memberships {
       throw fault;
     }
     const added = this.#add(joined, joining.known);
-    await this.#events.push({ type: "joined", room, kind, topic });
+    await this.#events.push({ type: "joined", room, kind, ...added.state.direct, topic });
     await added.begin();
     added.resume();
     added.history.beginWith(joining.history);
@@ -258,11 +259,11 @@ const LEFT: Words = { code: "left", message: "You left" };
 
 /** A room is of the kind that this side knows: a server cannot turn a sealed room into an open one. */
 function keysFault(
-  { room, kind, keys }: Received<"joined">,
+  { room, kind, keys, peer }: Received<"joined">,
   known?: Foreknowledge,
 ): PeerError | undefined {
-  if (kind === (known?.cipher.kind ?? "open") && (keys.length > 0) === (kind === "open")) {
-    return undefined;
-  }
+  const isOfKind = kind === (known?.cipher.kind ?? "open");
+  const isWithPeer = foldName(peer ?? "") === foldName(known?.cipher.peer ?? "");
+  if (isOfKind && isWithPeer && (keys.length > 0) === (kind === "open")) return undefined;
   return new PeerError("room-inconsistent", `The server says that ${room} is of another kind`);
 }

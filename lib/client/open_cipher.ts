@@ -15,6 +15,7 @@ import type { RoomCipher, Taken } from "./room_cipher.ts";
 /** See the module's description. */
 export class OpenCipher implements RoomCipher {
   readonly kind = "open";
+  readonly peer = undefined;
   readonly floor = 0;
   readonly canSeal = true;
   readonly #room: string;

@@ -21,6 +21,8 @@ export interface Taken {
 /** See the module's description. */
 export interface RoomCipher {
   readonly kind: RoomKind;
+  /** With whom a direct room is, as its members have agreed. */
+  readonly peer: string | undefined;
   /** The key that messages are sealed with now: 8 hex digits. */
   readonly keyId: string;
   /** The `seq` behind which the room's past begins for this member; 0 for all of it. */

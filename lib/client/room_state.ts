@@ -56,6 +56,12 @@ export class RoomState {
     this.#recent = new RecentMessages(this.#head.seq);
   }
 
+  /** With whom it is, for events: nothing unless it is a direct room. */
+  get direct(): { peer?: string } {
+    const { peer } = this.cipher;
+    return peer === undefined ? {} : { peer };
+  }
+
   /** The last entry that was followed: worth noting, to check the server's log against. */
   get head(): Head {
     return this.#head;
@@ -139,7 +145,7 @@ export class RoomState {
     const isMention = sender !== this.#user && mentions(text, this.#user);
     return {
       type: "message",
-      ...{ room, seq, id, sender, sent_at, text, kind: this.kind, history },
+      ...{ room, seq, id, sender, sent_at, text, kind: this.kind, ...this.direct, history },
       ...(action === undefined ? {} : { action }),
       ...(isMention ? { mention: true } : {}),
     };

@@ -5,9 +5,11 @@
  * @module
  */
 
-export { Group } from "../../mls/group.ts";
 export { readKeyPackage } from "../../mls/key_package.ts";
+export { safetyNumber } from "../../mls/safety_number.ts";
+export { foundRoom } from "./founding.ts";
 export { openOwnKeys } from "./own_keys.ts";
-export { foundingStart, RoomEntrance } from "./room_entrance.ts";
+export { RoomEntrance } from "./room_entrance.ts";
+export { securityOf } from "./room_security.ts";
 export { SealedCipher } from "./sealed_cipher.ts";
 export { SealedRoom } from "./sealed_room.ts";

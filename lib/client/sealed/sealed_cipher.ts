@@ -101,6 +101,11 @@ export class SealedCipher implements RoomCipher {
     return this.#key.id;
   }
 
+  get peer(): string | undefined {
+    const own = foldName(this.#options.user);
+    return this.#group.policy.peers?.find((name) => foldName(name) !== own);
+  }
+
   get floor(): number {
     return (this.#archive.epochs[0] as EpochKey).seq;
   }

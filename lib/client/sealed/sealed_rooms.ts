@@ -24,7 +24,7 @@ import { VaultStore } from "./vault_store.ts";
 /** Where a client is to be first. */
 export interface FirstRoom {
   room: string;
-  /** Older messages to begin with. */
+  /** Older messages to begin with, there and in the other rooms. */
   history: number;
 }
 
@@ -100,9 +100,9 @@ export class SealedRooms {
     return this.#known.has(room);
   }
 
-  /** With whom a direct room is. */
+  /** With whom a direct room is: as its members agreed; before it is entered, as the server says. */
   peerOf(room: string): string | undefined {
-    return this.#known.get(room);
+    return this.#rooms.get(room)?.cipher.peer ?? this.#known.get(room);
   }
 
   /**
@@ -211,8 +211,7 @@ export class SealedRooms {
     const inOrder = [first.room, ...rooms.filter((room) => room !== first.room)];
     for (const room of inOrder) {
       if (!rooms.includes(room) || this.#rooms.has(room)) continue;
-      const history = room === first.room ? first.history : 0;
-      await this.enter(room, history).catch((error) => this.#report(error, room));
+      await this.enter(room, first.history).catch((error) => this.#report(error, room));
     }
   }
 
