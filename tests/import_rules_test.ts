@@ -22,6 +22,7 @@ interface Rule {
 }
 
 const CRYPTO = /^lib\/(?:fernet\w*\.ts|framing\.ts|protocol\/)/;
+const MLS_LIBRARY = /^(?:ts-mls(?:\/|$)|@hpke\/)/;
 
 const RULES: readonly Rule[] = [
   {
@@ -34,6 +35,27 @@ const RULES: readonly Rule[] = [
     name: "Fernet and frames know no protocol",
     from: /^lib\/(?:fernet\w*|framing)\.ts$/,
     not: /^lib\/protocol\//,
+  },
+  {
+    name: "MLS knows no chat, no wire, no server and no client",
+    from: /^lib\/mls\//,
+    not: /^lib\//,
+    but: /^lib\/(?:errors\.ts|framing\.ts|mls\/)/,
+  },
+  {
+    name: "one folder knows the MLS library",
+    from: /^(?!lib\/mls\/)/,
+    not: MLS_LIBRARY,
+  },
+  {
+    name: "keys, credentials, policies and rules know no MLS library",
+    from: /^lib\/mls\/(?:bytes|ed25519|identity|names|credential|device_keys|room_policy)\.ts$/,
+    not: MLS_LIBRARY,
+  },
+  {
+    name: "the server knows no MLS",
+    from: /^(?:lib\/(?:server|log)\/|lib\/database|server\.ts)/,
+    not: /^lib\/mls\//,
   },
   {
     name: "the log knows no connections",

@@ -16,8 +16,11 @@ import { PartsReceived } from "./parts.ts";
 import { entryOf, type RoomState } from "./room_state.ts";
 import { Unopened } from "./unopened.ts";
 
-/** How often a message is sent on one connection: a room's key changes less often meanwhile. */
-const MAX_SENDINGS = 64;
+/**
+ * How often a message is sent on one connection, by the room's kind: the key changes less often
+ * meanwhile. A sealed room's does so with every change of its members.
+ */
+const MAX_SENDINGS = { open: 4, sealed: 64 };
 
 /** What a follower works with. */
 export interface FollowerOptions {
@@ -62,6 +65,11 @@ export class Follower {
     }
   }
 
+  /** There is no connection any more: what came of a commit comes again. */
+  pause(): void {
+    this.#commit.take();
+  }
+
   /** Takes bytes of the commit whose entry comes next. */
   takeCommitPart({ data }: Received<"commit_part">): void {
     this.#commit.add(data);
@@ -94,9 +102,7 @@ export class Follower {
     const event = { type: "error", code, message: said, room } as const;
     if (id === undefined) return await this.#events.push(event);
     const sent = this.#outbox.find(id);
-    if (code === "key-outdated" && sent !== undefined && sent.times < MAX_SENDINGS) {
-      return this.#sealAnew(id, sent);
-    }
+    if (code === "key-outdated" && sent !== undefined && this.#sealAnew(id, sent)) return;
     const message = `The server refused a message: ${said}`;
     const error = code === "token-invalid"
       ? new PeerError(code, message)
@@ -109,11 +115,9 @@ export class Follower {
   async takeKeys(keys: readonly string[]): Promise<void> {
     const { room, cipher } = this.#state;
     if (!(cipher instanceof OpenCipher)) return;
-    const before = cipher.keyId;
     const message = cipher.takeKeys(keys);
     if (message === undefined) return;
     await this.#events.push({ type: "notice", code: "key-changed", message, room });
-    this.#sealOutdated(before);
   }
 
   /** Tells what is wrong, if something is. */
@@ -178,11 +182,15 @@ export class Follower {
     if (message !== undefined) await this.#events.push(message);
   }
 
-  /** With the new key, which may still be on its way. */
-  #sealAnew(id: string, { entry }: InFlight): void {
+  /** With the new key, which a sealed room's commit may still bring; false if that is no use. */
+  #sealAnew(id: string, { entry, times }: InFlight): boolean {
     const { cipher } = this.#state;
-    if (cipher.canSeal && entry.keyId !== cipher.keyId) this.#outbox.sendAgain(id);
-    else this.#outdated.add(id);
+    if (times >= MAX_SENDINGS[cipher.kind]) return false;
+    const isOutdated = entry.keyId !== cipher.keyId;
+    if (isOutdated && cipher.canSeal) this.#outbox.sendAgain(id);
+    else if (cipher.kind === "sealed") this.#outdated.add(id);
+    else return false;
+    return true;
   }
 
   /** There may be another key than `before`. */

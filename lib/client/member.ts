@@ -111,6 +111,7 @@ export class Member {
   pause(): void {
     this.#isPresent = false;
     this.outbox.pause();
+    this.#follower.pause();
   }
 
   /** Gives up what waits. */

@@ -129,6 +129,10 @@ function proposals({ add = [], removeLeaves = [], policy }: CommitPlan): Proposa
   ];
 }
 
+/**
+ * RFC 9420 section 17.4 asks for a path with this kind; the library makes none. So a change of the
+ * rules brings no new keys, which it need not: it removes nobody.
+ */
 function policyProposal(policy: RoomPolicy): Proposal {
   return {
     proposalType: "group_context_extensions",

@@ -7,13 +7,14 @@
 
 import { createGroup, mlsExporter } from "ts-mls";
 import { randomBytes } from "node:crypto";
-import { BugError, CallerError } from "../errors.ts";
+import { CallerError } from "../errors.ts";
 import { type CommitPlan, makeCommit } from "./commit_create.ts";
 import { processCommit } from "./commit_process.ts";
 import type { Effect, Member } from "./commit_rules.ts";
 import type { DeviceKeys } from "./device_keys.ts";
 import { invalid, orInvalid } from "./faults.ts";
 import { generate, type OwnKeyPackage } from "./key_package.ts";
+import { changeBy, type MembershipChange } from "./membership_change.ts";
 import { isAdmin, mayBeIn, type RoomPolicy } from "./room_policy.ts";
 import {
   type ClientState,
@@ -29,23 +30,8 @@ import { openWelcome } from "./welcome.ts";
 
 export type { CommitPlan } from "./commit_create.ts";
 export type { Member } from "./commit_rules.ts";
+export type { MembershipChange } from "./membership_change.ts";
 export type { RoomPolicy } from "./room_policy.ts";
-
-/** What a commit changed. */
-export interface MembershipChange {
-  /** Who made it. */
-  readonly by: Member;
-  /** The epoch that it begins. */
-  readonly epoch: number;
-  readonly added: readonly Member[];
-  readonly removed: readonly Member[];
-  /** The new rules, if it changed them. */
-  readonly policy?: RoomPolicy;
-  /** Whether it brings new keys for the committer: who stole the old ones is out. */
-  readonly hasPath: boolean;
-  /** Whether that is all that it does. */
-  readonly rekeyed: boolean;
-}
 
 /** A commit for the others, and the group as it is once the server has taken it. */
 export interface NewCommit {
@@ -201,11 +187,8 @@ export class Group {
   }
 
   #change(next: Group, by: Member, effect: Effect, hasPath: boolean): MembershipChange {
-    const { removed, policy } = effect;
-    const rekeyed = effect.added.length + removed.length === 0 && policy === undefined;
-    const added = next.isActive ? effect.added.map((device) => placed(next, device)) : [];
-    const change = { by, epoch: this.epoch + 1, added, removed, hasPath, rekeyed };
-    return policy === undefined ? change : { ...change, policy };
+    const after = next.isActive ? next.members : [];
+    return changeBy(by, this.epoch + 1, effect, hasPath, after);
   }
 
   #checkActive(): void {
@@ -217,12 +200,5 @@ export class Group {
 function memberAt(members: readonly Member[], leaf: number): Member {
   const member = members.find((one) => one.leaf === leaf);
   if (member === undefined) throw invalid("A group's state has no place for its own device");
-  return member;
-}
-
-/** Where an added device is now. A device is in a group only once. */
-function placed(group: Group, { user, device }: { user: string; device: number }): Member {
-  const member = group.members.find((one) => one.user === user && one.device === device);
-  if (member === undefined) throw new BugError("An added device is not there");
   return member;
 }

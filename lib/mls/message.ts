@@ -33,7 +33,8 @@ export function decodeMessage<K extends Kind>(
   const copy = Uint8Array.from(bytes); // the library's values are views into it
   const damaged = `A ${name} is damaged`;
   const message = orInvalidNow(damaged, () => decodeMlsMessage(copy, 0)?.[0]);
-  if (message?.version !== "mls10" || !isOf(message, kind)) {
+  if (message === undefined) throw invalid(damaged);
+  if (message.version !== "mls10" || !isOf(message, kind)) {
     throw invalid(`Something else than a ${name} is in its place`);
   }
   const again = orInvalidNow(damaged, () => encodeMlsMessage(message));

@@ -100,11 +100,12 @@ export class Hub {
    * @throws {EnvironmentError} if it cannot be stored.
    */
   async post(entry: NewEntry): Promise<LogEntry> {
-    if (this.#rooms.get(entry.room)?.isSealed) {
-      await this.#quiet(entry.room);
-      this.#checkSealed(entry);
-    } else this.#checkOpen(entry);
-    return await this.#log.append(entry); // in the same step as the check: no commit comes between
+    const { room } = entry;
+    for (let commit; (commit = this.#commits.get(room)) !== undefined;) await commit;
+    // From here to the log in one step: no commit comes between.
+    if (this.#rooms.get(room)?.isSealed) this.#checkSealed(entry);
+    else this.#checkOpen(entry);
+    return await this.#log.append(entry);
   }
 
   /**
@@ -116,11 +117,9 @@ export class Hub {
   async commit(entry: NewEntry, along: Along): Promise<LogEntry> {
     const { room } = entry;
     checkTokenShape(entry.token);
-    await this.#quiet(room);
+    for (let commit; (commit = this.#commits.get(room)) !== undefined;) await commit;
     const stored = this.#log.append(entry, along);
-    const settled = stored.catch(() => {}).then(() => {
-      if (this.#commits.get(room) === settled) this.#commits.delete(room);
-    });
+    const settled = stored.catch(() => {}).then(() => this.#commits.delete(room));
     this.#commits.set(room, settled);
     return await stored;
   }
@@ -185,14 +184,6 @@ export class Hub {
   #checkSealed({ room, sender, keyId, token }: NewEntry): void {
     if (this.#sealed.keyOf(room, sender) !== keyId) throw keyOutdated();
     checkTokenShape(token);
-  }
-
-  /**
-   * Resolves when no commit is on its way to a room. Looks once more after its own last step, as
-   * whoever waited longer may have begun one.
-   */
-  #quiet(room: string): Promise<unknown> | undefined {
-    return this.#commits.get(room)?.then(() => this.#quiet(room));
   }
 
   #takesKey(id: string): boolean {

@@ -35,7 +35,7 @@ export class Bystanders implements AsyncDisposable {
 
   /** Logs in one more. `name` is for the latencies. */
   async join(name: string, who: Credentials): Promise<void> {
-    const chat = await connect({ port: this.#port, ...who, reconnectForMs: 0 });
+    const chat = await connect({ port: this.#port, ...who, sealed: false, reconnectForMs: 0 });
     this.#names.set(chat, name);
     this.#chats.push(chat);
     this.#follow(chat).catch(this.#failure.reject);

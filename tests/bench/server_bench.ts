@@ -41,7 +41,7 @@ class Crowd implements AsyncDisposable {
   /** Logs in more connections, one by one: key stretching is work of this process. */
   async grow(size: number): Promise<void> {
     while (this.chats.length < size) {
-      const chat = await connect({ port: this.#port, ...WHO, reconnectForMs: 0 });
+      const chat = await connect({ port: this.#port, ...WHO, sealed: false, reconnectForMs: 0 });
       this.chats.push(chat);
       this.#follow(chat).catch((error) => this.#stepped.reject(error));
       progress(`${this.chats.length} of ${size} clients logged in`);

@@ -461,13 +461,16 @@ Deno.test("append() fails as database-gone when the file was removed or replaced
 Deno.test("read() and head() of a damaged table fail as database-damaged", async () => {
   using folder = new TempFolder();
   const path = folder.file("a.db");
+  const pages: number[] = [];
   {
     await using log = new OpenLog(path);
     await log.appendAll(entries(500));
+    const sql = "SELECT rootpage FROM sqlite_schema WHERE tbl_name = 'messages'";
+    for (const row of log.database.prepare(sql).all()) pages.push(Number(row["rootpage"]));
     log.database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   }
   const bytes = Deno.readFileSync(path);
-  bytes.fill(0x5a, 4096 * 2); // the first pages have the schema, the others the rows
+  for (const page of pages) bytes.fill(0x5a, 4096 * (page - 1), 4096 * page);
   Deno.writeFileSync(path, bytes);
   await using log = new OpenLog(path);
   await assertFails(log.head("lobby"), EnvironmentError, "database-damaged");

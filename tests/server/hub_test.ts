@@ -18,7 +18,7 @@ import type {
 } from "../../lib/log/message_log.ts";
 import { decodeServerMessage } from "../../lib/protocol/messages.ts";
 import { LOBBY, sealText } from "../../lib/rooms/open_room.ts";
-import { Hub, type Member } from "../../lib/server/hub.ts";
+import { type Farewell, Hub, type Member } from "../../lib/server/hub.ts";
 import { assertFails } from "../attacks/server.ts";
 
 /** A log in memory that tells its head when the test lets it. */
@@ -77,13 +77,14 @@ class SlowLog implements MessageLog {
 
 /** A hub with the lobby. */
 function openHub(log: MessageLog, keys: KeyRing, now?: () => number): Hub {
-  const hub = new Hub(log, keys, now);
+  const hub = new Hub(log, keys, now === undefined ? {} : { now });
   hub.open(LOBBY);
   return hub;
 }
 
 /** Notes what it is given, and takes more while it catches up when the test lets it. */
 class Listener implements Member {
+  readonly user: string;
   readonly heard: number[] = [];
   readonly encoded: Uint8Array[] = [];
   readonly keys: Uint8Array[] = [];
@@ -91,8 +92,13 @@ class Listener implements Member {
   ready: Promise<boolean> = Promise.resolve(true);
   /** Entries that it has room for until it is asked again. */
   most = Infinity;
+  farewell: Farewell | undefined;
   #places = Infinity;
   #changed = Promise.withResolvers<void>();
+
+  constructor(user = "lisa") {
+    this.user = user;
+  }
 
   deliver(entry: LogEntry, encoded: Uint8Array): void {
     this.#places -= 1;
@@ -112,6 +118,11 @@ class Listener implements Member {
 
   tell(encoded: Uint8Array): void {
     this.keys.push(encoded);
+  }
+
+  putOut(farewell: Farewell): void {
+    this.farewell = farewell;
+    this.#notify();
   }
 
   fail(error: unknown): void {
@@ -266,7 +277,7 @@ Deno.test("who resumes gets what it missed from the log, then what comes, each o
     log.publish(news(...Array.from({ length: 100 }, (_, at) => `${at}`)));
     const hub = openHub(log, ring);
     const listener = new Listener();
-    const joining = hub.join(LOBBY, listener, after);
+    const joining = hub.join(LOBBY, listener, { after });
     log.answer(log.end);
     (await joining).start();
     log.publish(news("meanwhile"));
@@ -284,7 +295,7 @@ Deno.test("who resumes beyond the log's end is live at its end", async () => {
   log.publish(news("a"));
   const hub = openHub(log, ring);
   const listener = new Listener();
-  const joining = hub.join(LOBBY, listener, 7);
+  const joining = hub.join(LOBBY, listener, { after: 7 });
   log.answer(log.end);
   (await joining).start();
   log.publish(news("b"));
@@ -298,7 +309,7 @@ Deno.test("who catches up is given no more than it takes", async () => {
   const listener = new Listener();
   const full = Promise.withResolvers<boolean>();
   listener.ready = full.promise;
-  const joining = hub.join(LOBBY, listener, 0);
+  const joining = hub.join(LOBBY, listener, { after: 0 });
   log.answer(log.end);
   (await joining).start();
   for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setTimeout(resolve));
@@ -320,7 +331,7 @@ Deno.test("for a member that takes nothing any more, the log is not read on", as
   const hub = openHub(log, ring);
   const listener = new Listener();
   listener.ready = Promise.resolve(false);
-  const joining = hub.join(LOBBY, listener, 0);
+  const joining = hub.join(LOBBY, listener, { after: 0 });
   log.answer(log.end);
   (await joining).start();
   for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setTimeout(resolve));
@@ -340,7 +351,7 @@ Deno.test("what a member that catches up has no room for is not kept for it, but
   const hub = openHub(log, ring);
   const listener = new Listener();
   listener.most = 1;
-  const joining = hub.join(LOBBY, listener, 0);
+  const joining = hub.join(LOBBY, listener, { after: 0 });
   log.answer(log.end);
   (await joining).start();
   await listener.hears(100);
@@ -356,7 +367,7 @@ Deno.test("a log that cannot be read while a member catches up fails that member
   const hub = openHub(log, ring);
   const [late, live] = [new Listener(), new Listener()];
   for (const [member, after] of [[late, 0], [live, 2]] as const) {
-    const joining = hub.join(LOBBY, member, after);
+    const joining = hub.join(LOBBY, member, { after });
     log.answer(log.end);
     (await joining).start();
   }

@@ -7,7 +7,7 @@
 
 import { CallerError } from "../../errors.ts";
 import { foldName } from "../../folded_name.ts";
-import { type SafetyNumber, safetyNumber } from "../../mls/safety_number.ts";
+import type { SafetyNumber } from "../../mls/safety_number.ts";
 import type { SeenKey } from "../../vault/contacts.ts";
 import type { KeyClaims } from "./key_claims.ts";
 import type { OwnAccount } from "./own_account.ts";
@@ -65,7 +65,7 @@ export class Identities {
       const { user: name, identity } = await claims.look(user);
       account.meet(name, identity);
     }
-    return this.#describe(account, user);
+    return await this.#describe(account, user);
   }
 
   /**
@@ -96,7 +96,8 @@ export class Identities {
     return changed !== undefined;
   }
 
-  #describe(account: OwnAccount, user: string): Identity {
+  async #describe(account: OwnAccount, user: string): Promise<Identity> {
+    const { safetyNumber } = await import("./machinery.ts");
     const contact = account.find(user);
     if (contact === undefined) throw new CallerError("contact-unknown", `Nobody knows ${user}`);
     const { name, verified, changed } = contact;

@@ -7,7 +7,7 @@
 
 import { CallerError, EnvironmentError } from "../../errors.ts";
 import { foldName } from "../../folded_name.ts";
-import { type ForeignKeyPackage, readKeyPackage } from "../../mls/key_package.ts";
+import type { ForeignKeyPackage } from "../../mls/key_package.ts";
 import type { Answer, Requests } from "../requests.ts";
 import { sameBytes } from "./sealed_entry.ts";
 import type { SealedRooms } from "./sealed_rooms.ts";
@@ -72,6 +72,7 @@ async function read(
   { result, bytes }: Answer<"claim"> | Answer<"look">,
   users: readonly string[],
 ): Promise<ForeignKeyPackage[]> {
+  const { readKeyPackage } = await import("./machinery.ts");
   const wanted = new Set(users.map(foldName));
   const packages: ForeignKeyPackage[] = [];
   let at = 0;

@@ -30,10 +30,6 @@ export interface OwnKeysOptions {
   onError(error: unknown): void;
 }
 
-const INTRODUCTION =
-  "An identity key was made for this account. If it had one before, its password " +
-  "was reset: its sealed history is lost, and others see a new identity";
-
 /**
  * Opens the vault and leases a device; makes what there is none of.
  *
@@ -47,7 +43,8 @@ export async function openOwnKeys(options: OwnKeysOptions): Promise<OwnKeys> {
   const { identity } = account;
   const device = await OwnDevice.lease({ user, identity, requests, store });
   if (account.isNew) {
-    await events.push({ type: "notice", code: "identity-made", message: INTRODUCTION });
+    const message = `${user} has a new identity key; with one before, its sealed history is lost`;
+    await events.push({ type: "notice", code: "identity-made", message });
   }
   return { store, account, device };
 }

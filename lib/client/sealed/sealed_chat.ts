@@ -14,11 +14,10 @@ import type { ForeignKeyPackage } from "../../mls/key_package.ts";
 import type { JoinOptions } from "../options.ts";
 import type { Requests } from "../requests.ts";
 import { Identities, type Identity } from "./identities.ts";
-import { foundRoom } from "./founding.ts";
 import { identityChanged, KeyClaims } from "./key_claims.ts";
 import { absentFrom, addition, checkMayRemove, removal } from "./membership_changes.ts";
 import { accountsOf, listNames } from "./membership_news.ts";
-import { type RoomSecurity, securityOf } from "./room_security.ts";
+import type { RoomSecurity } from "./room_security.ts";
 import type { SealedRoom } from "./sealed_room.ts";
 import type { SealedRooms } from "./sealed_rooms.ts";
 
@@ -52,6 +51,7 @@ export class SealedChat {
    */
   async create(room: string): Promise<void> {
     const admins = await this.#identity();
+    const { foundRoom } = await import("./machinery.ts");
     const sealed = await foundRoom(this.#options, { room, kind: "room", admins: [admins] });
     await this.#add(sealed, await this.#claims.claim([this.#options.user]));
   }
@@ -157,6 +157,7 @@ export class SealedChat {
   /** What holds in a sealed room now. Throws `room-open`, `room-unknown`. */
   async security(room: string): Promise<RoomSecurity> {
     const { cipher } = this.#options.rooms.get(room);
+    const { securityOf } = await import("./machinery.ts");
     return securityOf(cipher, (await this.#options.rooms.keys()).account);
   }
 
@@ -175,6 +176,7 @@ export class SealedChat {
     const peer = packages.find((one) => foldName(one.user) === foldName(user))?.user ?? user;
     const room = `dm-${randomBytes(DIRECT_NAME_BYTES).toString("hex")}`;
     const admins = [await this.#identity()];
+    const { foundRoom } = await import("./machinery.ts");
     try {
       const policy: RoomPolicy = { room, kind: "direct", admins, peers: [self, peer] };
       await this.#add(await foundRoom(this.#options, policy, peer), packages);

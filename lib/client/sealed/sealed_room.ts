@@ -8,7 +8,7 @@
 import { foldName } from "../../folded_name.ts";
 import { EnvironmentError, PeerError } from "../../errors.ts";
 import { FernetKey } from "../../fernet.ts";
-import { type CommitPlan, Group } from "../../mls/group.ts";
+import { type CommitPlan, Group, type NewCommit } from "../../mls/group.ts";
 import { type OwnKeyPackage, readKeyPackage } from "../../mls/key_package.ts";
 import type { SealedContent } from "../../rooms/sealed_payload.ts";
 import { encodeRoomRecord } from "../../vault/room_record.ts";
@@ -51,7 +51,14 @@ export interface SealedRoomOptions {
   onError(error: unknown): void;
 }
 
-type Made = Awaited<ReturnType<Group["commit"]>>;
+/** A commit that is to be offered to the server. */
+interface Offer extends NewCommit {
+  /** The group as it is before. */
+  group: Group;
+  /** The id of the key of the epoch that it begins. */
+  keyId: string;
+  text: string;
+}
 
 /** See the module's description. */
 export class SealedRoom {
@@ -172,42 +179,37 @@ export class SealedRoom {
   }
 
   /**
-   * Makes a commit and asks the server to take it; false if another one came first. A commit with a
-   * path has new private keys, which no other commit can bring back: they are saved with it, in one
-   * step, or not at all.
+   * Makes a commit and asks the server to take it; false if another one came first.
    */
   async #commit(
     { plan, text }: Change,
-    becomes: (made: Made) => Promise<Omit<PendingCommit, "hash">>,
+    becomes: (made: NewCommit) => Promise<Omit<PendingCommit, "hash">>,
   ): Promise<boolean> {
-    const made = await this.cipher.group.commit(plan, this.cipher.leaving);
+    const { group } = this.cipher;
+    const made = await group.commit(plan, this.cipher.leaving);
     const pending = { hash: sha256(made.commit), ...await becomes(made) };
-    const { store } = this.#options;
-    const state = made.change.hasPath
-      ? store.seal(this.#blob, this.#encode(pending)).bytes
-      : NOTHING;
-    const isTaken = await this.#offer(made, pending, state, text);
-    if (isTaken && state !== NOTHING) store.saved(this.#blob);
-    return isTaken;
+    const { id: keyId } = FernetKey.fromBytes(await made.next.epochKey());
+    if (this.cipher.group !== group) return false; // no step from here to the request
+    return await this.#offer({ ...made, group, keyId, text }, pending);
   }
 
+  /**
+   * A commit with a path has new private keys, which no other commit can bring back: they are saved
+   * with it, in one step, or not at all.
+   */
   async #offer(
-    { commit, welcome = NOTHING, next, change }: Made,
+    { commit, welcome = NOTHING, change, group, keyId: key_id, text }: Offer,
     pending: PendingCommit,
-    state: Uint8Array,
-    text: string,
   ): Promise<boolean> {
-    const { room, requests, device: { number: device, lease } } = this.#options;
-    const { group } = this.cipher;
+    const { room, requests, store, device: { number: device, lease } } = this.#options;
     const { added, removed } = accountChange(group, change);
     const { id, sentAt: sent_at, token } = this.#seal({ text, commit: pending.hash });
-    const key_id = FernetKey.fromBytes(await next.epochKey()).id;
+    const state = change.hasPath ? store.seal(this.#blob, this.#encode(pending)).bytes : NOTHING;
     this.cipher.expect(pending); // it may come back before the answer
-    return await isTaken(requests.exchange(
+    const isTaken = await wasTaken(requests.exchange(
       {
         do: "commit",
-        ...{ room, epoch: group.epoch, key_id, id, sent_at, token },
-        ...{ adds: added, removes: removed },
+        ...{ room, epoch: group.epoch, key_id, id, sent_at, token, adds: added, removes: removed },
         welcomes: change.added.map(({ user, device }) => ({ user, device })),
         ...{ device, lease },
         sizes: [commit.length, welcome.length, state.length],
@@ -216,6 +218,8 @@ export class SealedRoom {
       welcome,
       state,
     ));
+    if (isTaken && state.length > 0) store.saved(this.#blob);
+    return isTaken;
   }
 
   #encode(pending: PendingCommit | undefined = this.cipher.pending): Uint8Array {
@@ -254,7 +258,7 @@ export class SealedRoom {
 }
 
 /** Whether the server took a commit; not if another one came first. */
-async function isTaken(commit: Promise<unknown>): Promise<boolean> {
+async function wasTaken(commit: Promise<unknown>): Promise<boolean> {
   try {
     await commit;
     return true;

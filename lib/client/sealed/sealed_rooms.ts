@@ -15,10 +15,10 @@ import type { RoomView } from "../member.ts";
 import type { Memberships } from "../memberships.ts";
 import type { Requests } from "../requests.ts";
 import { Farewells } from "./farewells.ts";
-import { openOwnKeys, type OwnKeys } from "./own_keys.ts";
-import { RoomEntrance, type RoomStart } from "./room_entrance.ts";
-import { SealedCipher } from "./sealed_cipher.ts";
-import { SealedRoom } from "./sealed_room.ts";
+import type { OwnKeys } from "./own_keys.ts";
+import type { RoomStart } from "./room_entrance.ts";
+import type { SealedCipher } from "./sealed_cipher.ts";
+import type { SealedRoom } from "./sealed_room.ts";
 import { VaultStore } from "./vault_store.ts";
 
 /** Where a client is to be first. */
@@ -58,9 +58,7 @@ export class SealedRooms {
 
   /** What is there once the vault is open; opens it the first time. */
   keys(): Promise<OwnKeys> {
-    const { user, exportKey, requests, events } = this.#options;
-    const onError = (error: unknown): void => void this.#report(error);
-    this.#keys ??= openOwnKeys({ user, exportKey, requests, events, onError }).catch((error) => {
+    this.#keys ??= this.#open().catch((error) => {
       this.#keys = undefined; // the next one who needs it tries again
       throw error;
     });
@@ -157,6 +155,7 @@ export class SealedRooms {
   async prepare(room: string, start: RoomStart): Promise<SealedRoom> {
     const { user, requests } = this.#options;
     const { store, account, device } = await this.keys();
+    const { SealedCipher, SealedRoom } = await import("./machinery.ts");
     const onError = (error: unknown): void => void this.#report(error, room);
     const cipher: SealedCipher = new SealedCipher({
       ...start,
@@ -216,9 +215,17 @@ export class SealedRooms {
     }
   }
 
+  async #open(): Promise<OwnKeys> {
+    const { user, exportKey, requests, events } = this.#options;
+    const onError = (error: unknown): void => void this.#report(error);
+    const { openOwnKeys } = await import("./machinery.ts");
+    return await openOwnKeys({ user, exportKey, requests, events, onError });
+  }
+
   async #enter(room: string, history: number): Promise<RoomView> {
     const { requests } = this.#options;
     const { store, device, account } = await this.keys();
+    const { RoomEntrance } = await import("./machinery.ts");
     const accountVersion = account.version;
     const entrance = new RoomEntrance({ requests, store, device, accountVersion });
     return await this.#join(room, await entrance.find(room), history);
