@@ -154,6 +154,9 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TRIGGER account_removed AFTER DELETE ON accounts BEGIN
     DELETE FROM sealed_members WHERE account = old.name;
     DELETE FROM welcomed WHERE account = old.name;
+    DELETE FROM welcomes WHERE NOT EXISTS (
+      SELECT 1 FROM welcomed WHERE welcomed.room = welcomes.room AND welcomed.seq = welcomes.seq
+    );
     DELETE FROM blobs WHERE account = old.name;
     DELETE FROM devices WHERE account = old.name;
     DELETE FROM key_packages WHERE account = old.name;

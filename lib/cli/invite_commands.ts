@@ -78,7 +78,7 @@ export function addInviteCommands(program: Command, defaultDb: string): void {
 async function create(operations: Operations, flags: Flags): Promise<Outcome> {
   const wish = parseWish(flags);
   const address = parseAddress(flags.address ?? DEFAULTS.address);
-  operations.rooms.get(wish.room);
+  operations.rooms.getOpen(wish.room);
   const linkOf = ({ code }: DrawnInvite): string => formatInviteLink({ address, code });
   const outcome = flags.roster === undefined
     ? await createOne(operations, flags, wish, linkOf)

@@ -67,10 +67,11 @@ export class Attendance {
       message,
       () => this.#place(room) ?? place,
     );
-    // Sent away meanwhile, from here or from the room.
-    if (this.#ended || this.#place(room) === undefined) return participant.leave();
+    if (this.#ended) return participant.leave(); // sent away meanwhile
     this.#rooms.set(room, participant);
     presence.arrived(room, user);
+    const { farewell } = participant;
+    if (farewell !== undefined) this.remove(room, farewell.code, farewell.message); // put out meanwhile
   }
 
   /** Leaves a room when its acks are there, and tells so. */
@@ -144,14 +145,16 @@ export class Attendance {
     };
   }
 
-  /** Why the account may not write to a room now, if it may not. */
+  /** Why the account may not write to a room now, if it may not. Nobody is muted in sealed ones. */
   #refusal(room: string): Pick<Refusal, "code" | "message"> | undefined {
     const { floor, directory, standing, user } = this.#options;
+    const settings = directory.find(room);
+    if (settings === undefined) return undefined;
     const { mute, role } = standing();
     if (mute !== undefined && !isOver(mute.until)) {
       return { code: "muted", message: describeMute(mute) };
     }
-    const slow = role === "operator" ? 0 : directory.find(room)?.slow ?? 0;
+    const slow = role === "operator" ? 0 : settings.slow;
     const wait = slow === 0 ? 0 : floor.take(room, user, slow);
     if (wait === 0) return undefined;
     return { code: "slow-mode", message: `${room} is slow: write again in ${wait} s` };

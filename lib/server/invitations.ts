@@ -99,11 +99,11 @@ export class Invitations {
     return { invite, code, record: registerLocally(setup, inviteIdentity(id), code, "random") };
   }
 
-  /** Issues invites: all of them, or none. Throws `room-unknown`. */
+  /** Issues invites: all of them, or none. Throws `room-unknown`, `room-sealed`. */
   issue(drawn: readonly DrawnInvite[]): void {
     this.#access.transaction(() => {
       for (const { invite, record } of drawn) {
-        this.#stores.rooms.get(invite.room);
+        this.#stores.rooms.getOpen(invite.room);
         this.store.add(invite, record);
         this.#note("invite-create", invite, invite.label);
       }

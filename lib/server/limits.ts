@@ -34,6 +34,8 @@ export interface Limits {
   maxQueuedBytes: number;
   /** Bytes above which what can wait (history, catching up) waits for the member to read. */
   calmQueueBytes: number;
+  /** Bytes of parts, over all connections, for requests to come or not done: sixteen of the largest. */
+  maxStagedBytes: number;
   /** Milliseconds without a sign of a member after which it is gone: two of its pings. */
   silenceMs: number;
   /** Milliseconds between two looks at who is silent. */
@@ -57,6 +59,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxPendingBytes: 256 * 1024,
   maxQueuedBytes: 1024 * 1024,
   calmQueueBytes: 128 * 1024,
+  maxStagedBytes: 64 * 1024 * 1024,
   silenceMs: 35_000,
   silenceCheckMs: 5_000,
   linesPerMinute: 20,

@@ -53,6 +53,7 @@ export class Participant implements Member {
   #pendingBytes = 0;
   #lastPost: Promise<void> = Promise.resolve();
   #membership: Membership | undefined;
+  #farewell: Farewell | undefined;
 
   private constructor(options: ParticipantOptions, room: string, since: number) {
     this.#options = options;
@@ -87,6 +88,11 @@ export class Participant implements Member {
     });
     membership.start();
     return participant;
+  }
+
+  /** Why it was put out already, if it was. */
+  get farewell(): Farewell | undefined {
+    return this.#farewell;
   }
 
   /** Gets no more deliveries. */
@@ -150,6 +156,7 @@ export class Participant implements Member {
   }
 
   putOut(farewell: Farewell): void {
+    this.#farewell = farewell;
     this.#options.onPutOut(this.#room, farewell);
   }
 

@@ -210,7 +210,7 @@ export class RunningServer {
     const { operations, log, hub, directory, metrics } = this.#parts;
     const { accounts, sanctions, delivery, rooms } = operations;
     const people = new People();
-    const { messagesPerSecond: perSecond, messageBurst: burst } = this.#limits;
+    const { messagesPerSecond: perSecond, messageBurst: burst, maxStagedBytes } = this.#limits;
     const demoAllowed = options.demo || isLoopback(options.host);
     return {
       accounts,
@@ -220,7 +220,7 @@ export class RunningServer {
       sanctions,
       operations,
       people,
-      sealed: new SealedService({ accounts, delivery, rooms, hub, people }),
+      sealed: new SealedService({ accounts, delivery, rooms, hub, people, maxStagedBytes }),
       presence: new Presence((room, message) => hub.tell(room, message), options.presence),
       floor: new Floor(),
       demoAllowed,

@@ -186,6 +186,8 @@ export class Visit implements Visitor {
       outbound.send({ type: "reply", ref, result });
     } catch (error) {
       outbound.send({ type: "error", ...explainRefusal(error), ref });
+    } finally {
+      this.#staging.clear();
     }
     await this.#payFor(REQUEST_COST);
   }

@@ -184,7 +184,7 @@ export class SealedMember implements Disposable {
   }
 
   /** Tries to join a room; the code of the refusal. */
-  async tryJoin(room: string, after: number | undefined = 0): Promise<string> {
+  async tryJoin(room: string, after?: number): Promise<string> {
     this.#raw.say({ type: "join", room, ...(after === undefined ? {} : { after }) });
     return (await this.next("error") as MessageOf<ServerMessage, "error">).code;
   }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Devices, leaseLost } from "../../delivery/devices.ts";
+import type { Devices } from "../../delivery/devices.ts";
 import { CallerError } from "../../errors.ts";
 import { MAX_DEVICES } from "../../protocol/limits.ts";
 
@@ -51,7 +51,7 @@ export class Leases {
    * @throws {CallerError} `lease-lost` if another session has had it since.
    */
   renew(holder: Holder, { device, lease }: Lease): Lease {
-    if (this.#devices.newest(holder.user, device) !== lease) throw leaseLost(device);
+    this.#devices.check(holder.user, device, lease);
     this.release(holder);
     return this.#give(holder, device);
   }

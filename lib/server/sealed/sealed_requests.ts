@@ -141,9 +141,10 @@ async function commit(
   const { device, lease, sizes } = request;
   const [commit, welcome, state] = cut(bytes, sizes) as [Uint8Array, Uint8Array, Uint8Array];
   if (commit.length === 0) throw partsInvalid();
+  if ((welcome.length === 0) !== (request.welcomes.length === 0)) throw partsInvalid();
   const nameOf = (name: string): string => accounts.get(name).name;
-  const adds = request.adds.map(nameOf);
-  const removes = request.removes.map((name) => accounts.find(name)?.name ?? name);
+  const adds = [...new Set(request.adds.map(nameOf))];
+  const removes = [...new Set(request.removes.map((name) => accounts.find(name)?.name ?? name))];
   const welcomes = request.welcomes.map((one) => ({ ...one, user: nameOf(one.user) }));
   await sealed.commit(
     {

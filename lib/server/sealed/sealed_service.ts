@@ -26,6 +26,8 @@ export interface SealedServiceOptions {
   rooms: RoomTable;
   hub: Hub;
   people: People;
+  /** Bytes that all connections may have staged. */
+  maxStagedBytes: number;
 }
 
 /** A room that is to be made. */
@@ -48,13 +50,14 @@ export type CommitEntry = Pick<NewEntry, "messageId" | "sentAt" | "token">;
 export class SealedService {
   readonly delivery: Delivery;
   readonly leases: Leases;
-  readonly staging = new StagingBudget();
+  readonly staging: StagingBudget;
   readonly #options: SealedServiceOptions;
 
   constructor(options: SealedServiceOptions) {
     this.#options = options;
     this.delivery = options.delivery;
     this.leases = new Leases(options.delivery.devices);
+    this.staging = new StagingBudget(options.maxStagedBytes);
   }
 
   /** A room as an account may join it; undefined if it is no member, or there is no such room. */
@@ -117,7 +120,7 @@ export class SealedService {
     for (const name of change.dismissed) {
       this.#options.hub.expel(room, name, farewell, stored.seq);
     }
-    for (const name of change.admitted) this.#announce(room, user, name);
+    for (const name of deed.adds) if (name !== user) this.#announce(room, user, name);
   }
 
   /** Ends an account's membership by its own wish. Throws `room-unknown`. */
@@ -131,14 +134,18 @@ export class SealedService {
     this.#options.hub.expel(room, user, { code: "left", message: "You left" });
   }
 
-  /** Tells an account's sessions, but for one, that it is a member of a room now. */
+  /**
+   * Tells an account's sessions that it is a member of a room: those that are not there, but for one.
+   * Whoever was a member before learns so that a welcome waits, as after a new password.
+   */
   #announce(room: string, by: string, user: string, but?: Visitor): void {
     const membership = this.delivery.rooms.find(room, user);
     if (membership === undefined) return;
     const peer = this.peerOf(membership, user);
     const direct = peer === undefined ? {} : { peer };
     for (const visitor of this.#options.people.sessionsOf(user)) {
-      if (visitor !== but) visitor.tell({ type: "added", room, by, ...direct });
+      if (visitor === but || visitor.isIn(room)) continue;
+      visitor.tell({ type: "added", room, by, ...direct });
     }
   }
 

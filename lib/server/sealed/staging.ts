@@ -10,36 +10,36 @@ import { CallerError, PeerError } from "../../errors.ts";
 import { MAX_STAGED_BYTES } from "../../protocol/limits.ts";
 import { decodePart } from "../parts.ts";
 
-/** Bytes over all connections: sixteen of the largest requests at once. */
-const MAX_ALL_BYTES = 64 * 1024 * 1024;
-
 /** What all connections have staged. */
 export class StagingBudget {
-  readonly #max: number;
-  #bytes = 0;
+  #free: number;
 
-  constructor(max = MAX_ALL_BYTES) {
-    this.#max = max;
+  /** For so many bytes together. */
+  constructor(bytes: number) {
+    this.#free = bytes;
   }
 
   /** Takes some bytes; false if there are too many. */
   take(bytes: number): boolean {
-    if (this.#bytes + bytes > this.#max) return false;
-    this.#bytes += bytes;
+    if (bytes > this.#free) return false;
+    this.#free -= bytes;
     return true;
   }
 
   /** They are gone. */
   giveBack(bytes: number): void {
-    this.#bytes -= bytes;
+    this.#free += bytes;
   }
 }
 
 /** What one connection has staged. */
 export class Staging {
   readonly #budget: StagingBudget;
-  readonly #parts: Uint8Array[] = [];
+  #parts: Uint8Array[] = [];
+  /** Bytes that came for the next request, kept or not. */
   #bytes = 0;
+  /** Bytes of them that are counted in the budget. */
+  #held = 0;
   /** Whether something had to be dropped: the request that it is for is refused. */
   #overflowed = false;
 
@@ -48,43 +48,53 @@ export class Staging {
   }
 
   /**
-   * Takes a part.
+   * Takes a part. If there is no room for it, all parts of this request are dropped, and those to
+   * come.
    *
    * @throws {PeerError} `message-unexpected` above {@linkcode MAX_STAGED_BYTES}, `message-invalid`.
    */
   add(data: string): void {
     const part = decodePart(data);
-    if (this.#bytes + part.length > MAX_STAGED_BYTES) {
+    this.#bytes += part.length;
+    if (this.#bytes > MAX_STAGED_BYTES) {
       throw new PeerError("message-unexpected", "Too many bytes for one request");
     }
+    if (this.#overflowed) return;
     if (!this.#budget.take(part.length)) {
-      this.clear();
+      this.#release();
       this.#overflowed = true;
       return;
     }
-    this.#bytes += part.length;
+    this.#held += part.length;
     this.#parts.push(part);
   }
 
   /**
-   * Gives all of it to a request; the next part begins anew.
+   * Gives all of it to a request. It counts as held until {@linkcode Staging.clear}: a request may
+   * wait for the database with it.
    *
    * @throws {CallerError} `server-busy` if not all of it could be held.
    */
   take(): Uint8Array {
+    if (this.#overflowed) {
+      throw new CallerError("server-busy", "The server has too much to hold: try again later");
+    }
     const all = Buffer.concat(this.#parts);
-    const isWhole = !this.#overflowed;
-    this.clear();
-    if (isWhole) return all;
-    throw new CallerError("server-busy", "The server has too much to hold: try again later");
+    this.#parts = [];
+    return all;
   }
 
-  /** Drops all of it. */
+  /** The request is done, or the connection: the next part begins anew. */
   clear(): void {
-    this.#budget.giveBack(this.#bytes);
+    this.#release();
     this.#bytes = 0;
-    this.#parts.length = 0;
     this.#overflowed = false;
+  }
+
+  #release(): void {
+    this.#budget.giveBack(this.#held);
+    this.#held = 0;
+    this.#parts = [];
   }
 }
 
