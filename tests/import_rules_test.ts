@@ -64,14 +64,14 @@ const RULES: readonly Rule[] = [
   },
   {
     name: "the hub knows no sockets",
-    from: /^lib\/server\/hub\.ts$/,
+    from: /^lib\/server\/(?:hub|seating)\.ts$/,
     not: /^lib\/(?:framing\.ts|protocol\/(?:channel|handshake|record|aead|key_schedule)\.ts)/,
   },
   {
     name: "the hub knows no sessions, and no kind of log",
-    from: /^lib\/server\/(?:hub|history|entry_message)\.ts$/,
+    from: /^lib\/server\/(?:hub|seating|commit_parts|parts|history|entry_message)\.ts$/,
     not: /^lib\/(?:server\/|database\.ts|log\/sqlite_log\.ts)|^node:(?:net|sqlite)/,
-    but: /^lib\/server\/(?:entry_message|history|limits)\.ts$/,
+    but: /^lib\/server\/(?:seating|commit_parts|parts|entry_message|history|limits)\.ts$/,
   },
   {
     name: "terminal code knows no protocol bytes, nor anything else of ours",

@@ -46,7 +46,7 @@ class Old implements Disposable {
   constructor() {
     Deno.copyFileSync(FIXTURE, this.path);
     Deno.writeTextFileSync(this.keyFile, `${KEY}\n`);
-    assert.equal(this.version(), 1, "the fixture is of the previous version");
+    assert.equal(this.version(), 1, "the fixture is of the first version");
   }
 
   /** Its schema's version, as it is in the file. */
@@ -60,7 +60,7 @@ class Old implements Disposable {
   /** Opens it with this version, as a server's start does. */
   migrate(): void {
     openDatabase(this.path).close();
-    assert.equal(this.version(), 2);
+    assert.equal(this.version(), 3);
   }
 
   async assertMessagesKept(): Promise<void> {
@@ -154,7 +154,7 @@ Deno.test("two programs that open it at the same moment both find it migrated, o
     assert.deepEqual([code, stderr], [0, ""]);
     assert.match(stdout.join("\n"), /^NAME .*\nAdmin +member .*\nalice +member /);
   }
-  assert.equal(old.version(), 2);
+  assert.equal(old.version(), 3);
 });
 
 Deno.test("the server's secrets are kept: without them no password would fit any more", async () => {

@@ -28,7 +28,9 @@ export type Said =
   | { kind: "text"; text: string; options?: SendOptions }
   | {
     kind: "command";
-    command: { leaves?: true; moves?: true };
+    command: { leaves?: true };
+    /** Whether it decides where the next lines go. */
+    moves: boolean;
     run(context: CommandContext): Promise<void>;
   };
 
@@ -98,7 +100,7 @@ export class Batch {
       if (said.kind !== "command") return "stay";
       if (said.command.leaves) return "leave";
       fate = "done";
-      moves = said.command.moves ?? false;
+      moves = said.moves;
       await said.run(this.#contextFor(line));
     } catch (error) {
       // What follows was meant for the room that it did not get into.
@@ -123,7 +125,7 @@ export class Batch {
       current: this.#current,
       history: this.#history,
       say: (text) => this.#mode.say(text),
-      act: (text) => this.#send(text, { action: true }, line),
+      send: (text, options) => this.#send(text, options, line),
     };
   }
 

@@ -6,7 +6,7 @@
 
 import type { MessageEvent } from "./events.ts";
 
-/** Every way to ring: never, when one is mentioned, for every message. */
+/** Every way to ring: never, when one is mentioned or written to, for every message. */
 export const BELL_MODES = ["off", "mention", "all"] as const;
 
 /** One of them. */
@@ -33,8 +33,9 @@ export class Bell {
   }
 
   /** Whether to ring for a message; if so, the next second is silent. */
-  ringsFor({ sender, history, mention }: MessageEvent): boolean {
-    const isMeant = this.mode === "all" || this.mode === "mention" && mention === true;
+  ringsFor({ sender, history, mention, peer }: MessageEvent): boolean {
+    const isForMe = mention === true || peer !== undefined;
+    const isMeant = this.mode === "all" || this.mode === "mention" && isForMe;
     if (!isMeant || history || sender === this.#user) return false;
     const now = this.#now();
     if (now - this.#rangAt < REST_MS) return false;

@@ -8,21 +8,26 @@
 import type { Bell } from "./bell.ts";
 import type { ChatConnection } from "./connection.ts";
 import type { CurrentRoom } from "./current_room.ts";
-import type { RoomKind } from "../rooms/open_room.ts";
 import type {
   AckEvent,
   ClientEvent,
   LeftEvent,
   MessageEvent,
+  NoticeEvent,
   PresenceEvent,
   ReadyEvent,
 } from "./events.ts";
-import { clockTime } from "./output.ts";
 import { promptFor } from "./prompt.ts";
-import { foundSegments, saidSegments, type SaidStyles } from "./said.ts";
-import { describeLeft, describePresence, describeSlow, describeTopic } from "./sentences.ts";
-import { styleFor } from "./terminal/style.ts";
+import { RoomNames } from "./room_names.ts";
+import {
+  describeLeft,
+  describePlace,
+  describePresence,
+  describeSlow,
+  describeTopic,
+} from "./sentences.ts";
 import type { Terminal } from "./terminal/terminal.ts";
+import { Transcript } from "./transcript.ts";
 import { type Said, Unread } from "./unread.ts";
 
 /** What a view works with. */
@@ -33,22 +38,40 @@ export interface ChatViewOptions {
   bell: Bell;
 }
 
+/** An own message that is on its way. */
+interface Sending {
+  said: Said;
+  /** Whether it was sent to another room than the one that was looked at. */
+  isElsewhere: boolean;
+}
+
+/** Notices that are of interest where they belong, when one looks there. */
+const OF_ONE_ROOM: ReadonlySet<string> = new Set(["contacts-new", "leaving"]);
+
 /** See the module's description. */
 export class ChatView {
   readonly #terminal: Terminal;
+  readonly #transcript: Transcript;
   readonly #chat: ChatConnection;
   readonly #current: CurrentRoom;
   readonly #bell: Bell;
+  readonly #names: RoomNames;
   readonly #unread = new Unread();
   /** Own messages by their ids, until they are stored: shown in the log's order, like all others. */
-  readonly #sending = new Map<string, Said>();
+  readonly #sending = new Map<string, Sending>();
+  /** Rooms whose kind and topic were shown. */
+  readonly #introduced = new Set<string>();
+  /** Direct rooms of which the person knows that somebody writes there. */
+  readonly #announced = new Set<string>();
   #isLost = false;
 
   constructor({ terminal, chat, current, bell }: ChatViewOptions) {
     this.#terminal = terminal;
+    this.#transcript = new Transcript(terminal, chat.user);
     this.#chat = chat;
     this.#current = current;
     this.#bell = bell;
+    this.#names = new RoomNames(chat);
   }
 
   /** Own messages that are on their way. */
@@ -57,10 +80,10 @@ export class ChatView {
   }
 
   /** An own message is on its way: it is shown when it is stored. */
-  addOwn(id: string, { text, action }: Pick<Said, "text" | "action">): void {
-    const sent_at = new Date().toISOString();
-    const said = { sender: this.#chat.user, text, sent_at, history: false };
-    this.#sending.set(id, action === undefined ? said : { ...said, action });
+  addOwn(id: string, said: Pick<Said, "text" | "action">, room?: string): void {
+    const isElsewhere = room !== undefined && room !== this.#current.name;
+    const [sender, sent_at] = [this.#chat.user, new Date().toISOString()];
+    this.#sending.set(id, { said: { ...said, sender, sent_at, history: false }, isElsewhere });
   }
 
   /** It will not be stored. */
@@ -72,7 +95,8 @@ export class ChatView {
   showPrompt(): void {
     const name = this.#current.name;
     const room = this.#chat.rooms.find((one) => one.room === name);
-    const text = promptFor({ room, isLost: this.#isLost, unread: this.#unread.counts });
+    const unread = this.#unread.counts.map((one) => ({ ...one, room: this.#names.of(one.room) }));
+    const text = promptFor({ room, isLost: this.#isLost, unread });
     this.#terminal.setPrompt({ text, style: "bold" });
   }
 
@@ -80,20 +104,23 @@ export class ChatView {
   showRoom(): void {
     const room = this.#current.name;
     if (room !== undefined) {
-      const { said, count, dropped } = this.#unread.take(room);
-      if (count > 0) this.#terminal.notice(`Unread in ${room}: ${count}`);
-      if (dropped > 0) {
-        this.#terminal.notice(`${dropped} older ones are not kept: ${howToSee(room)}`);
-      }
+      this.#introduce(room);
+      this.#announced.delete(room);
       const { ignored } = this.#chat; // since it was said, perhaps
-      for (const one of said) if (!ignored.has(one.sender)) this.#print(one);
+      const isShown = ({ sender }: Said): boolean => !ignored.has(sender);
+      this.#transcript.printWaiting(this.#names.of(room), this.#unread.take(room), isShown);
     }
     this.showPrompt();
   }
 
+  /** Shows a line of a command's answer. */
+  say(line: string): void {
+    this.#terminal.notice(this.#names.in(line));
+  }
+
   /** Shows what went wrong. */
   complain(text: string): void {
-    this.#terminal.complain(text);
+    this.#terminal.complain(this.#names.in(text));
   }
 
   /** Shows what was typed and is not sent, in one piece: to be copied from the screen. */
@@ -107,7 +134,8 @@ export class ChatView {
       case "ready":
         return this.#welcome(event);
       case "joined":
-        return this.#introduce(`You are in ${event.room}`, event.kind, event.topic);
+        this.#names.learn(event);
+        return event.room === this.#current.name ? this.#introduce(event.room) : undefined;
       case "left":
         return this.#showLeft(event);
       case "message":
@@ -125,42 +153,56 @@ export class ChatView {
       case "presence":
         return this.#showPresence(event);
       case "notice":
-        return event.code === "reconnected"
-          ? this.#showFound()
-          : this.#terminal.notice(event.message);
+        return this.#showNotice(event);
       case "members":
-        return this.#remark(event.room, event.message);
+        return this.#remarkOrKeep(event.room, event.message);
       case "identity":
-        return this.complain(event.message);
+        return this.#terminal.alarm(this.#names.in(event.message));
       case "found":
-        return this.#terminal.print(foundSegments(event, this.#current.name));
+        return this.#transcript.printFound(event, this.#current.name);
       case "search":
-        return this.#terminal.notice(event.message);
+        return this.say(event.message);
       case "error":
-        return event.id === undefined ? this.complain(event.message) : undefined;
+        return event.id === undefined
+          ? this.#terminal.complain(this.#about(event.room, event.message))
+          : undefined;
       case "closed":
         return event.reason === "left" ? undefined : this.#showEnd(event.message);
     }
   }
 
-  #welcome({ user, room, kind }: ReadyEvent): void {
+  #welcome({ user, room, kind, peer }: ReadyEvent): void {
+    this.#introduced.add(room);
+    this.#names.learn({ room, peer });
     const topic = this.#chat.rooms.find((one) => one.room === room)?.topic ?? "";
-    this.#introduce(`You are ${user} in ${room}`, kind, topic);
+    for (const line of describePlace({ room, kind, peer, topic }, `${user} in`)) this.say(line);
     this.#terminal.notice("/help shows the commands; exit or Ctrl-D leaves.");
   }
 
-  #introduce(where: string, kind: RoomKind, topic: string): void {
-    this.#terminal.notice(`${where}, ${describeKind(kind)}.`);
-    if (topic !== "") this.#terminal.notice(`Topic: ${topic}`);
+  #introduce(room: string): void {
+    const view = this.#chat.rooms.find((one) => one.room === room);
+    if (view === undefined || this.#introduced.has(room)) return;
+    this.#introduced.add(room);
+    for (const line of describePlace(view, "in")) this.say(line);
   }
 
   #showLeft(event: LeftEvent): void {
-    this.#unread.take(event.room);
+    const { room, reason } = event;
+    this.#unread.take(room);
+    this.#introduced.delete(room);
+    this.#announced.delete(room);
     if (this.#chat.isOnline) this.#showFound(); // of a refused room, there is nothing else to tell
-    if (event.reason === "left") this.#terminal.notice(describeLeft(event));
+    if (reason === "left") this.say(describeLeft(event));
     else this.complain(describeLeft(event));
-    this.#current.lose(event.room);
+    this.#current.lose(room);
     this.showPrompt();
+  }
+
+  #showNotice({ code, message, room }: NoticeEvent): void {
+    if (code === "reconnected") return this.#showFound();
+    if (room !== undefined && OF_ONE_ROOM.has(code)) return this.#remarkOrKeep(room, message);
+    if (room !== undefined && code === "invited") this.#announced.add(room);
+    this.#terminal.notice(this.#about(room, message));
   }
 
   /** Once for an outage, however many attempts it takes. */
@@ -187,15 +229,27 @@ export class ChatView {
   }
 
   #showMessage(message: MessageEvent): void {
+    const { room, sender, history, peer } = message;
     if (this.#bell.ringsFor(message)) this.#terminal.bell();
+    if (peer !== undefined && sender !== this.#chat.user && !history) this.#announce(room, peer);
     // Also what this account said elsewhere: several people may share it, as in the demo.
-    this.#hear(message.room, message, !message.history);
+    this.#hear(room, message, !history);
+  }
+
+  /** Tells once that somebody writes, until the person has looked. */
+  #announce(room: string, peer: string): void {
+    if (room === this.#current.name || this.#announced.has(room)) return;
+    this.#announced.add(room);
+    this.#terminal.notice(`${peer} writes to you: /dm ${peer} shows it`);
   }
 
   #showOwn({ id, room }: AckEvent): void {
     const own = this.#sending.get(id);
     this.#sending.delete(id);
-    if (own !== undefined) this.#hear(room, own, false);
+    if (own === undefined) return;
+    const { said, isElsewhere } = own;
+    if (isElsewhere) this.#terminal.notice(`To ${this.#names.of(room)}: ${said.text}`);
+    this.#hear(room, said, false);
   }
 
   #showPresence(event: PresenceEvent): void {
@@ -205,36 +259,22 @@ export class ChatView {
 
   /** What is of interest in the room alone. */
   #remark(room: string, text: string): void {
-    if (room === this.#current.name) this.#terminal.notice(text);
+    if (room === this.#current.name) this.say(text);
+  }
+
+  /** What is of interest also to who looks there later. */
+  #remarkOrKeep(room: string, text: string): void {
+    if (room === this.#current.name) this.say(text);
+    else this.#unread.addRemark(room, text);
+  }
+
+  #about(room: string | undefined, message: string): string {
+    return this.#names.about(room, message, this.#current.name);
   }
 
   #hear(room: string, said: Said, isNews: boolean): void {
-    if (room === this.#current.name) return this.#print(said);
+    if (room === this.#current.name) return this.#transcript.print(said);
     this.#unread.add(room, said, isNews);
     this.showPrompt();
   }
-
-  #print(said: Said): void {
-    const time = { text: `[${clockTime(said.sent_at)}] `, style: "dim" } as const;
-    this.#terminal.print([time, ...saidSegments(said, this.#stylesFor(said))]);
-  }
-
-  /** What was said before is dim, so that it is not taken for what is said now. */
-  #stylesFor({ sender, history, mention }: Said): SaidStyles {
-    if (history) return { name: "dim", words: mention ? "yellow" : "dim" };
-    const name = sender === this.#chat.user ? "bold" : styleFor(sender);
-    return mention ? { name, words: "brightYellow" } : { name };
-  }
-}
-
-/** Who can read a room of that kind. */
-function describeKind(kind: RoomKind): string {
-  return kind === "open"
-    ? "an open room: the server can read it"
-    : "a sealed room: only its members can read it";
-}
-
-/** A room's history goes back from where it was joined. */
-function howToSee(room: string): string {
-  return `/leave and /join ${room}, then /history shows them`;
 }

@@ -14,6 +14,7 @@ import type { ChatConnection } from "./connection.ts";
 import { CurrentRoom } from "./current_room.ts";
 import type { SendOptions } from "./options.ts";
 import { MAX_UNACKED } from "./outbox.ts";
+import type { Input } from "./terminal/read.ts";
 import type { Terminal } from "./terminal/terminal.ts";
 
 /** See the module's description. */
@@ -39,9 +40,10 @@ export class Conversation {
       current,
       history,
       bell,
-      say: (line) => terminal.notice(line),
-      act: (text) => Promise.resolve(this.#send(text, { action: true })),
-      askSecret: (question) => this.#askSecret(question),
+      say: (line) => this.#view.say(line),
+      send: (text, options) => Promise.resolve(this.#send(text, options)),
+      ask: (question) => this.#answer(terminal.readLine(question)),
+      askSecret: (question) => this.#answer(terminal.readPassword(question)),
     };
   }
 
@@ -108,10 +110,11 @@ export class Conversation {
     if (meaning.kind === "command") await meaning.run(this.#context);
   }
 
-  #send(text: string, options: Pick<SendOptions, "action"> = {}): void {
+  #send(text: string, options: Pick<SendOptions, "action" | "room"> = {}): void {
     const id = crypto.randomUUID();
-    const sending = this.#sendHere(text, { id, ...options });
-    this.#view.addOwn(id, { text, ...options });
+    const { room, ...manner } = options;
+    const sending = this.#sendNow(text, { id, ...options });
+    this.#view.addOwn(id, { text, ...manner }, room);
     sending.catch((error) => {
       this.#view.dropOwn(id);
       this.#view.showUnsent(text);
@@ -119,13 +122,13 @@ export class Conversation {
     });
   }
 
-  async #sendHere(text: string, options: SendOptions): Promise<void> {
+  async #sendNow(text: string, options: SendOptions): Promise<void> {
     if (this.#view.sending >= MAX_UNACKED) throw tooMany();
-    await this.#chat.send(text, { ...options, room: this.#current.need() });
+    await this.#chat.send(text, { ...options, room: options.room ?? this.#current.need() });
   }
 
-  async #askSecret(question: string): Promise<string | undefined> {
-    const input = await this.#terminal.readPassword(question);
+  async #answer(asking: Promise<Input>): Promise<string | undefined> {
+    const input = await asking;
     return input.kind === "line" ? input.text : undefined;
   }
 

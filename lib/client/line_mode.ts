@@ -11,6 +11,7 @@ import { interpret } from "./commands/interpret.ts";
 import type { ChatConnection } from "./connection.ts";
 import type { ClientEvent, FoundEvent, MessageEvent } from "./events.ts";
 import { formatFound, formatMessage, LineWriter } from "./output.ts";
+import { RoomNames } from "./room_names.ts";
 import { describeLeft, describePresence, describeSlow, describeTopic } from "./sentences.ts";
 import { sanitizeText } from "./terminal/sanitize.ts";
 
@@ -29,6 +30,7 @@ export async function runLineMode(
 ): Promise<number> {
   const writer = new LineWriter(streams.output);
   const home = chat.room.room;
+  const names = new RoomNames(chat);
   let isLost = false;
   const mode: Mode = {
     read: interpret,
@@ -38,12 +40,15 @@ export async function runLineMode(
       if (event.type === "reconnected" && !isLost) return; // once, however many rooms there are
       if (event.type === "reconnecting") isLost = true;
       if (event.type === "reconnected") isLost = false;
+      if (event.type === "ready" || event.type === "joined") names.learn(event);
       const remark = describeEvent(event, chat.user);
-      if (remark !== undefined) streams.complain(remark);
+      if (remark === undefined) return;
+      const room = ABOUT_ROOMS.has(event.type) && "room" in event ? event.room : undefined;
+      streams.complain(names.about(room, remark, home));
     },
-    say: (line) => void writer.write(sanitizeText(line)),
+    say: (line) => void writer.write(sanitizeText(names.in(line))),
     refuse(error, fate, lineNumber): Promise<void> {
-      streams.complain(`Line ${lineNumber} was not ${fate}: ${describeError(error)}`);
+      streams.complain(`Line ${lineNumber} was not ${fate}: ${names.in(describeError(error))}`);
       return Promise.resolve();
     },
   };
@@ -51,6 +56,14 @@ export async function runLineMode(
   await writer.flush(); // the last answers of commands
   return exitCode;
 }
+
+/** Events that are told with their room's name, unless it is the one that the client came for. */
+const ABOUT_ROOMS: ReadonlySet<ClientEvent["type"]> = new Set([
+  "presence",
+  "members",
+  "notice",
+  "error",
+]);
 
 /** An event that is no message, as a line for people, if there is something to say. */
 function describeEvent(

@@ -6,6 +6,7 @@
 
 import { type ByteSink, writeAll } from "../framing.ts";
 import type { FoundEvent, MessageEvent } from "./events.ts";
+import { nameOfRoom } from "./room_names.ts";
 import { sanitizeText } from "./terminal/sanitize.ts";
 
 /** Writes lines in order. Resolves when the reader has taken them, so a slow one holds us up. */
@@ -49,7 +50,7 @@ export function calendarDate(iso: string): string {
 
 /**
  * A message as one harmless line: `[HH:MM:SS] sender: text`, or `[HH:MM:SS] * sender text`; behind
- * the time, with a `#`, the room's name unless it is the one at `home`.
+ * the time, unless it is the one at `home`, the room: `#physics`, or `@bob` for a direct one.
  */
 export function formatMessage(message: MessageEvent, home: string): string {
   const where = placeOf(message, home);
@@ -63,8 +64,10 @@ export function formatFound(message: FoundEvent, home: string): string {
   return sanitizeText(`[${calendarDate(sent_at)} ${clockTime(sent_at)}] ${words}`);
 }
 
-function placeOf({ room }: MessageEvent | FoundEvent, home: string): string {
-  return room === home ? "" : `#${room} `;
+/** `#physics ` or `@bob `, but nothing for the room at `home`. */
+export function placeOf(message: MessageEvent | FoundEvent, home: string | undefined): string {
+  if (message.room === home) return "";
+  return message.peer === undefined ? `#${message.room} ` : `${nameOfRoom(message)} `;
 }
 
 function wordsOf({ sender, text, action }: MessageEvent | FoundEvent): string {

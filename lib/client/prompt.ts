@@ -6,6 +6,7 @@
  */
 
 import type { RoomView } from "./member.ts";
+import { nameOfRoom } from "./room_names.ts";
 import type { UnreadCount } from "./unread.ts";
 
 /** Columns of a prompt: half of a plain terminal, so that there is a place to type. */
@@ -17,20 +18,20 @@ const MAX_NAMED = 3;
 /** What a prompt tells. */
 export interface PromptState {
   /** The room; none if there is none. */
-  room: Pick<RoomView, "room" | "kind"> | undefined;
+  room: Pick<RoomView, "room" | "kind" | "peer"> | undefined;
   /** Whether the connection is lost. */
   isLost: boolean;
   unread: readonly UnreadCount[];
 }
 
 /**
- * `lobby (open)> `, or `lobby (open, reconnecting) [physics 3 @1]> `, or `(no room)> `. Where there
+ * `lobby (open)> `, `@bob (sealed)> `, `lobby (open, reconnecting) [physics 3 @1]> `, `(no room)> `. Where there
  * is no place for all of it, first unread rooms are counted together (`[physics 3 @1, +12]`), then
  * the end of the room's name goes.
  */
 export function promptFor({ room, isLost, unread }: PromptState): string {
   const state = [room?.kind ?? "no room", ...(isLost ? ["reconnecting"] : [])].join(", ");
-  const name = room === undefined ? "" : `${room.room} `;
+  const name = room === undefined ? "" : `${nameOfRoom(room)} `;
   const write = (place: string, named: number): string =>
     `${place}(${state})${unreadIn(unread, named)}> `;
   let named = Math.min(MAX_NAMED, unread.length);

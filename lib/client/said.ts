@@ -5,7 +5,7 @@
  */
 
 import type { FoundEvent, MessageEvent } from "./events.ts";
-import { calendarDate, clockTime } from "./output.ts";
+import { calendarDate, clockTime, placeOf } from "./output.ts";
 import type { Segment, Style } from "./terminal/style.ts";
 
 /** How the parts of a message look. */
@@ -33,9 +33,9 @@ export function saidSegments(
  * stands out.
  */
 export function foundSegments(event: FoundEvent, home: string | undefined): Segment[] {
-  const { room, sender, sent_at, action } = event;
+  const { sender, sent_at, action } = event;
   const time = `[${calendarDate(sent_at)} ${clockTime(sent_at)}]`;
-  const where = room === home ? "" : `#${room} `;
+  const where = placeOf(event, home);
   const who = action ? `* ${sender} ` : `${sender}: `;
   return [{ text: `${time} ${where}${who}`, style: "dim" }, ...highlighted(event)];
 }

@@ -6,6 +6,8 @@
 
 import { formatDuration } from "../durations.ts";
 import type { PresenceChange } from "../protocol/requests.ts";
+import type { RoomKind } from "../rooms/open_room.ts";
+import { type CalledRoom, nameOfRoom } from "./room_names.ts";
 import type { LeftEvent, PresenceEvent, SlowEvent, TopicEvent } from "./events.ts";
 
 /** People that are named in a line; the others are counted. */
@@ -37,6 +39,22 @@ export function describePresence(
   });
   if (more > 0) parts.push(`and ${more} more came, went, or are away or back`);
   return parts.length === 0 ? undefined : parts.join("; ");
+}
+
+/**
+ * Where someone is: `You are in physics, an open room: the server can read it.`, and its topic.
+ *
+ * @param manner what stands before the room's name: `in`, or `alice in`.
+ */
+export function describePlace(
+  { room, kind, peer, topic }: CalledRoom & { kind: RoomKind; topic: string },
+  manner: string,
+): string[] {
+  const who = kind === "open"
+    ? "an open room: the server can read it"
+    : `a sealed room: only ${peer === undefined ? "its members" : "the two of you"} can read it`;
+  const line = `You are ${manner} ${nameOfRoom({ room, peer })}, ${who}.`;
+  return topic === "" ? [line] : [line, `Topic: ${topic}`];
 }
 
 /** `bob made the topic of lobby: exams`. */

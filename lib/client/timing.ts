@@ -16,6 +16,8 @@ export interface Timing {
   answerMs: number;
   /** For the server's own close, after its good-bye or this side's. */
   closeMs: number;
+  /** Before the vault is opened for a client that has not asked for anything sealed. */
+  settleMs: number;
   /** The shortest wait before another attempt to connect. */
   leastDelayMs: number;
   /** The longest one. */
@@ -29,6 +31,7 @@ export const TIMING: Timing = {
   lookMs: 5_000,
   answerMs: 25_000, // a server may hold a login back for 10 s, and a busy one needs some more
   closeMs: 2_000,
+  settleMs: 500, // who only says a line and leaves does not wait for keys that are of no use to it
   leastDelayMs: 250,
   mostDelayMs: 15_000,
 };

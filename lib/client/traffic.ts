@@ -13,6 +13,7 @@ import type { Link } from "./link.ts";
 import { Memberships } from "./memberships.ts";
 import type { JoinOptions } from "./options.ts";
 import { Requests } from "./requests.ts";
+import { TIMING } from "./timing.ts";
 import { type FirstRoom, SealedRooms } from "./sealed/sealed_rooms.ts";
 
 /** See the module's description. */
@@ -34,7 +35,7 @@ export class Traffic {
   constructor(
     { user, exportKey }: Omit<LoggedIn, "channel">,
     events: EventQueue,
-    { room, history = 0, sealed = true }: JoinOptions & FirstRoom,
+    { room, history = 0, sealed = true, timing }: JoinOptions & FirstRoom,
   ) {
     this.user = user;
     this.rooms = new Memberships(user, events, (room, code) => this.sealed.takeLeft(room, code));
@@ -46,6 +47,7 @@ export class Traffic {
       memberships,
       events,
       first: { room, history },
+      timing: { ...TIMING, ...timing },
     });
     this.#isSealed = sealed;
     this.#events = events;
@@ -100,6 +102,7 @@ export class Traffic {
   abandon(reason: unknown): void {
     this.rooms.abandon(reason);
     this.requests.close(reason);
+    this.sealed.stop();
   }
 
   #begin(send: (message: ClientMessage) => void): void {

@@ -15,20 +15,28 @@ export type Said = Pick<
   "sender" | "text" | "sent_at" | "action" | "history" | "mention"
 >;
 
+/** What happened to a room's members or keys, in a sentence. */
+export interface Remark {
+  remark: string;
+}
+
 /** What waits in a room. */
 export interface Waiting {
   /** The newest of it, oldest first. */
-  said: Said[];
+  items: (Said | Remark)[];
   /** Messages that were not seen: not own ones from here, nor those of before. */
   count: number;
   /** Of them, those that mention this account. */
   mentions: number;
   /** Older ones that were not kept. */
   dropped: number;
+  /** The same of remarks. */
+  remarksDropped: number;
 }
 
 /** A room with something new, and how much of it. */
 export interface UnreadCount extends Pick<Waiting, "count" | "mentions"> {
+  /** As it is to be shown. */
   room: string;
 }
 
@@ -38,14 +46,14 @@ export class Unread {
 
   /** @param isNews whether to count it. */
   add(room: string, said: Said, isNews: boolean): void {
-    const waiting = this.#rooms.get(room) ?? nothing();
-    this.#rooms.set(room, waiting);
-    waiting.said.push(said);
+    const waiting = this.#keep(room, said);
     if (isNews) waiting.count += 1;
     if (isNews && said.mention) waiting.mentions += 1;
-    if (waiting.said.length <= MAX_KEPT) return;
-    waiting.said.shift();
-    waiting.dropped += 1;
+  }
+
+  /** Adds what is of interest when one looks at the room; it is not counted. */
+  addRemark(room: string, remark: string): void {
+    this.#keep(room, { remark });
   }
 
   /** The rooms with something new, and how much. */
@@ -61,8 +69,19 @@ export class Unread {
     this.#rooms.delete(room);
     return waiting;
   }
+
+  #keep(room: string, item: Said | Remark): Waiting {
+    const waiting = this.#rooms.get(room) ?? nothing();
+    this.#rooms.set(room, waiting);
+    waiting.items.push(item);
+    if (waiting.items.length <= MAX_KEPT) return waiting;
+    const gone = waiting.items.shift() as Said | Remark;
+    if ("remark" in gone) waiting.remarksDropped += 1;
+    else waiting.dropped += 1;
+    return waiting;
+  }
 }
 
 function nothing(): Waiting {
-  return { said: [], count: 0, mentions: 0, dropped: 0 };
+  return { items: [], count: 0, mentions: 0, dropped: 0, remarksDropped: 0 };
 }

@@ -5,10 +5,10 @@
  * @module
  */
 
-import { dirname } from "node:path";
 import { EnvironmentError, FernchatError } from "../errors.ts";
 import { FernetKey, KeyRing } from "../fernet.ts";
 import { MAX_RING_KEYS } from "../protocol/limits.ts";
+import { createSecretFile, syncFolderOf, writeAndSync } from "../secret_file.ts";
 
 /** Bytes of a key file: some thousand keys. What is larger is another file, named by mistake. */
 const MAX_FILE_BYTES = 64 * 1024;
@@ -92,8 +92,7 @@ export function isReadableByOthers(path: string): boolean {
 
 function create(path: string): KeyRing {
   const ring = new KeyRing([FernetKey.generate()]);
-  writeSecret(path, ring.toString());
-  syncFolderOf(path);
+  createSecretFile(path, ring.toString());
   return ring;
 }
 
@@ -112,7 +111,7 @@ class NextFile implements Disposable {
   static begin(target: string): NextFile {
     const path = `${target}.new`;
     try {
-      writeSecret(path, "");
+      createSecretFile(path, "");
     } catch (cause) {
       if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;
       throw new EnvironmentError("key-file-busy", `Cannot rotate: ${path} is there already`, {
@@ -145,25 +144,6 @@ function ringFull(path: string): EnvironmentError {
   return new EnvironmentError("key-ring-full", message, {
     hint: "remove keys that no message needs: `key show` with --db counts the messages",
   });
-}
-
-/** Makes a file that its owner alone can read, and that survives a power cut. */
-function writeSecret(path: string, text: string): void {
-  using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
-  writeAndSync(file, text);
-}
-
-function writeAndSync(file: Deno.FsFile, text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
-  file.syncSync(); // messages sealed with a key that is lost could never be read again
-}
-
-/** A file's name is on disk when its folder is; Windows cannot open folders, and needs no such step. */
-function syncFolderOf(path: string): void {
-  if (Deno.build.os === "windows") return;
-  using folder = Deno.openSync(dirname(path));
-  folder.syncSync();
 }
 
 function read(path: string, advice: Advice): KeyRing {

@@ -157,7 +157,10 @@ class LyingServer implements AsyncDisposable {
     const server = new LyingServer();
     const { port } = server.#listener.addr;
     await addAccounts(server.#db, [ALICE]);
-    const [client] = await Promise.all([connect({ ...ALICE, port }), server.#welcome()]);
+    const [client] = await Promise.all([
+      connect({ ...ALICE, port, sealed: false }),
+      server.#welcome(),
+    ]);
     server.client = client;
     await nextEvent(client, "ready");
     return server;

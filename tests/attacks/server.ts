@@ -267,6 +267,7 @@ export async function connectAs(options: ConnectOptions): Promise<ChatConnection
     login,
     sealed: false,
     ...join,
+    timing: { settleMs: 0, ...join.timing },
   });
 }
 

@@ -15,6 +15,12 @@ import { ALICE, BOB, RawMember, type TestServer } from "./server.ts";
 /** What everyone may ask for. */
 const OPEN_TO_ALL = ["rooms", "names", "whois", "away", "back"];
 
+/** What everyone may ask for about the own vault, and about sealed rooms: see `tests/server/sealed_*`. */
+const SEALED = [
+  ...["blobs", "get", "put", "lease", "publish", "claim", "look"],
+  ...["create_sealed", "direct", "commit", "welcome", "resign"],
+];
+
 /** What operators alone may. */
 const DEEDS: readonly Request[] = [
   { do: "create_room", room: "den", topic: "" },
@@ -49,7 +55,7 @@ async function whileLocked(server: TestServer, work: () => Promise<void>): Promi
 
 Deno.test("the list of deeds here is whole", () => {
   const all = schema.options.map((option) => option.entries.do.literal as string);
-  assert.deepEqual([...OPEN_TO_ALL, ...DEEDS.map((deed) => deed.do)].sort(), all.sort());
+  assert.deepEqual([...OPEN_TO_ALL, ...SEALED, ...DEEDS.map((deed) => deed.do)].sort(), all.sort());
 });
 
 Deno.test("a member asks for each of an operator's deeds: nothing happens, and nobody is cut off", async () => {

@@ -31,7 +31,7 @@ export async function fatesOf(client: JsonClient, count: number): Promise<Fates>
   while (fates.acked.size + fates.refused.size < count) {
     const event = JSON.parse(await client.until((line) => /^{"type":"(?:ack|error)"/.test(line)));
     if (event.type === "ack") fates.acked.set(event.id, event.seq);
-    else fates.refused.add(event.id);
+    else if (event.id !== undefined) fates.refused.add(event.id); // others are not about a message
   }
   return fates;
 }

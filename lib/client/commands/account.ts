@@ -26,6 +26,7 @@ export const ACCOUNT_COMMANDS: readonly ClientCommand[] = [
     arguments: "",
     help: "leave, when what you sent is stored",
     example: "/exit",
+    isBasic: true,
     leaves: true,
     run: () => {},
   },

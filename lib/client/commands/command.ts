@@ -8,6 +8,7 @@ import { CallerError } from "../../errors.ts";
 import type { Bell } from "../bell.ts";
 import type { ChatConnection } from "../connection.ts";
 import type { CurrentRoom } from "../current_room.ts";
+import type { SendOptions } from "../options.ts";
 
 /** What a command can do. */
 export interface CommandContext {
@@ -20,9 +21,11 @@ export interface CommandContext {
   readonly bell?: Bell;
   /** Shows a line to the person, after the sanitizer: it may hold what others wrote. */
   say(line: string): void;
-  /** Sends to the current room what this user does. */
-  act(text: string): Promise<void>;
-  /** Asks without showing the answer, at a terminal alone; undefined if the person gave up. */
+  /** Sends a text, to the current room unless it says which; resolves when it is on its way. */
+  send(text: string, options?: Pick<SendOptions, "action" | "room">): Promise<void>;
+  /** Asks, at a terminal alone; undefined if the person gave up. */
+  ask?(question: string): Promise<string | undefined>;
+  /** Asks without showing the answer, at a terminal alone; as {@linkcode ask}. */
   askSecret?(question: string): Promise<string | undefined>;
 }
 
@@ -36,14 +39,20 @@ export interface ClientCommand {
   help: string;
   /** What else there is to know. */
   details?: string;
-  /** As someone may type it, behind the name. */
+  /** As someone may type it. */
   example: string;
+  /** Whether it is among those that one needs first. */
+  isBasic?: true;
   /** Whether it asks for something at a terminal. */
   asks?: true;
   /** Whether it is the last one. */
   leaves?: true;
-  /** Whether it decides where the next lines go: a script that fails in it is in no room. */
-  moves?: true;
+  /**
+   * Whether it decides where the next lines go: a script that fails in it is in no room.
+   *
+   * @param args what stands behind the name.
+   */
+  moves?(args: string): boolean;
   /** What it throws is shown to the person. */
   run(context: CommandContext, args: Arguments): void | Promise<void>;
 }

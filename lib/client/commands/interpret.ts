@@ -14,6 +14,8 @@ export type Meaning =
   | {
     kind: "command";
     command: ClientCommand;
+    /** Whether it decides where the next lines go. */
+    moves: boolean;
     /** Runs it; throws what it cannot do. */
     run(context: CommandContext): Promise<void>;
   };
@@ -34,6 +36,7 @@ export function interpret(line: string): Meaning {
   return {
     kind: "command",
     command,
+    moves: command.moves?.(args.rest) ?? false,
     run: async (context) => await command.run(context, args),
   };
 }

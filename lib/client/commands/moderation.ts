@@ -15,20 +15,6 @@ const DURATIONS =
 /** See the module's description. */
 export const MODERATION_COMMANDS: readonly ClientCommand[] = [
   {
-    name: "kick",
-    aliases: [],
-    arguments: "NAME [REASON]",
-    help: "put someone out of this room (operators)",
-    details: "They may come back; /ban keeps them out.",
-    example: "/kick bob enough for today",
-    async run({ chat, current, say }, args): Promise<void> {
-      const room = current.need();
-      const user = args.word();
-      await chat.request({ do: "kick", room, user, reason: args.rest });
-      say(`${user} is out of ${room}`);
-    },
-  },
-  {
     name: "ban",
     aliases: [],
     arguments: "NAME [TIME] [REASON]",

@@ -21,6 +21,7 @@ export const PAST_COMMANDS: readonly ClientCommand[] = [
     help: `show ${DEFAULT_HISTORY} older messages of this room, or so many`,
     details: `At most ${MAX_HISTORY} at a time; each time it goes further back.`,
     example: "/history 200",
+    isBasic: true,
     async run({ chat, current }, { rest }): Promise<void> {
       const bounds = { least: 1, most: MAX_HISTORY };
       const count = rest === "" ? DEFAULT_HISTORY : parseWholeNumber("/history", rest, bounds);

@@ -1,27 +1,17 @@
 /**
- * Commands about people: who is here, who is who, being away.
+ * Commands about people: who somebody is, what one does, being away.
  *
  * @module
  */
 
-import { CallerError } from "../../errors.ts";
 import { MAX_AWAY_CHARS } from "../../protocol/limits.ts";
 import type { ResultOf } from "../../protocol/requests.ts";
 import { calendarDate, clockTime } from "../output.ts";
 import type { ClientCommand } from "./command.ts";
+import { awayNotes } from "./names.ts";
 
 /** See the module's description. */
 export const PEOPLE_COMMANDS: readonly ClientCommand[] = [
-  {
-    name: "names",
-    aliases: ["who"],
-    arguments: "",
-    help: "show who is in this room",
-    example: "/names",
-    async run({ chat, current, say }): Promise<void> {
-      say(listNames(await chat.request({ do: "names", room: current.need() })));
-    },
-  },
   {
     name: "whois",
     aliases: [],
@@ -64,32 +54,9 @@ export const PEOPLE_COMMANDS: readonly ClientCommand[] = [
     arguments: "TEXT",
     help: "say what you do",
     example: "/me waves",
-    run: ({ act }, args) => act(args.text()),
-  },
-  {
-    name: "msg",
-    aliases: ["dm", "query", "w"],
-    arguments: "NAME TEXT",
-    help: "private messages: there are none yet",
-    details: "Nothing is sent. There will be private messages once the server cannot read them.",
-    example: "/msg alice hello",
-    run(): never {
-      throw new CallerError("no-private-messages", "Nothing was sent: no private messages yet", {
-        hint: "the server could read them; there will be some that it cannot read",
-      });
-    },
+    run: ({ send }, args) => send(args.text(), { action: true }),
   },
 ];
-
-/** `In lobby: alice (operator), bob (away: lunch), carol`. */
-function listNames({ room, names, more }: ResultOf<"names">): string {
-  const people = names.map(({ user, role, away }) => {
-    const notes = [...(role === "operator" ? ["operator"] : []), ...awayNotes(away)];
-    return notes.length === 0 ? user : `${user} (${notes.join(", ")})`;
-  });
-  const rest = more === 0 ? "" : `, and ${more} more`;
-  return `In ${room}: ${people.join(", ") || "nobody"}${rest}`;
-}
 
 function describe(person: ResultOf<"whois">): string[] {
   const { user, role, away, muted, sessions, more, rooms } = person;
@@ -108,9 +75,4 @@ function describe(person: ResultOf<"whois">): string[] {
       return `  since ${calendarDate(since)} ${clockTime(since)}${from}`;
     }),
   ];
-}
-
-function awayNotes(away: string | undefined): string[] {
-  if (away === undefined) return [];
-  return [away === "" ? "away" : `away: ${away}`];
 }

@@ -19,6 +19,7 @@ export const READING_COMMANDS: readonly ClientCommand[] = [
       'Newest first. Also "a phrase" and from:NAME. It looks at all that you can read here, in this ' +
       "client: the server does not learn the words. The words more and stop go in quotes.",
     example: '/search exam "on friday" from:alice',
+    isBasic: true,
     run: search,
   },
   {
@@ -47,7 +48,8 @@ export const READING_COMMANDS: readonly ClientCommand[] = [
     aliases: [],
     arguments: `[${BELL_MODES.join("|")}]`,
     help: "ring never, when mentioned, or always",
-    details: "Someone mentions you by @ and your name. It rings for what others say now, at most " +
+    details:
+      "Someone mentions you by @ and your name, or writes to you alone. It rings for what others say now, at most " +
       "once a second.",
     example: "/bell all",
     run: ring,
@@ -85,6 +87,6 @@ function ring({ bell, say }: CommandContext, args: Arguments): void {
 
 const OCCASIONS: { [mode in BellMode]: string } = {
   off: "never",
-  mention: "when someone mentions you",
+  mention: "when someone mentions you, or writes to you alone",
   all: "for every message of others",
 };

@@ -7,24 +7,33 @@
 import { CallerError } from "../../errors.ts";
 import { ACCOUNT_COMMANDS } from "./account.ts";
 import type { ClientCommand } from "./command.ts";
-import { helpFor } from "./help.ts";
+import { DIRECT_COMMANDS } from "./direct.ts";
+import { type CommandGroup, helpFor } from "./help.ts";
+import { MEMBERSHIP_COMMANDS } from "./membership.ts";
 import { MODERATION_COMMANDS } from "./moderation.ts";
 import { nearest } from "./nearest.ts";
 import { PAST_COMMANDS } from "./past.ts";
 import { PEOPLE_COMMANDS } from "./people.ts";
 import { READING_COMMANDS } from "./reading.ts";
 import { ROOM_COMMANDS } from "./rooms.ts";
+import { SECURITY_COMMANDS } from "./security.ts";
 
-/** The table. */
-export const COMMANDS: readonly ClientCommand[] = [
-  helpFor({ all: () => COMMANDS, find: findCommand }),
-  ...MODERATION_COMMANDS, // early: of a long help, the end stays on a small terminal
-  ...ROOM_COMMANDS,
-  ...PEOPLE_COMMANDS,
-  ...PAST_COMMANDS,
-  ...READING_COMMANDS,
-  ...ACCOUNT_COMMANDS,
+/** The table, by what commands are about. Early ones scroll away first on a small terminal. */
+const GROUPS: readonly CommandGroup[] = [
+  { title: "For operators", commands: MODERATION_COMMANDS },
+  { title: "Rooms", commands: [...ROOM_COMMANDS, ...MEMBERSHIP_COMMANDS] },
+  { title: "Just two", commands: DIRECT_COMMANDS },
+  { title: "Who can read it", commands: SECURITY_COMMANDS },
+  { title: "People", commands: PEOPLE_COMMANDS },
+  { title: "What was said", commands: [...PAST_COMMANDS, ...READING_COMMANDS] },
+  {
+    title: "This client",
+    commands: [helpFor({ groups: () => GROUPS, find: findCommand }), ...ACCOUNT_COMMANDS],
+  },
 ];
+
+/** All commands. */
+export const COMMANDS: readonly ClientCommand[] = GROUPS.flatMap(({ commands }) => commands);
 
 /**
  * The command of a name or an alias, in any case of letters, with a slash or without.

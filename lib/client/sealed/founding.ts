@@ -9,14 +9,18 @@ import { FernetKey } from "../../fernet.ts";
 import { Group, type RoomPolicy } from "../../mls/group.ts";
 import { encodeRoomRecord } from "../../vault/room_record.ts";
 import type { Requests } from "../requests.ts";
-import { foundingStart } from "./room_entrance.ts";
+import { foundingStart, type RoomStart } from "./room_entrance.ts";
 import type { SealedRoom } from "./sealed_room.ts";
-import type { SealedRooms } from "./sealed_rooms.ts";
+import type { OwnKeys } from "./own_keys.ts";
 
 /** What a room is made with. */
 export interface FoundingOptions {
   requests: Requests;
-  rooms: SealedRooms;
+  rooms: {
+    keys(): Promise<OwnKeys>;
+    /** Joins the room with the state that was made. */
+    found(room: string, start: RoomStart, peer?: string): Promise<SealedRoom>;
+  };
 }
 
 /**

@@ -71,10 +71,11 @@ export class Identities {
   /**
    * Notes that the safety number was compared with that person, and was right.
    *
+   * @returns whether it is a changed key, which is known from now on.
    * @throws {CallerError} `contact-unknown`; `contact-changed` if the newest key is another one than
    * that whose number {@linkcode of} gave.
    */
-  async confirm(user: string): Promise<void> {
+  async confirm(user: string): Promise<boolean> {
     const { account } = await this.#options.rooms.keys();
     const contact = account.find(user);
     const hint = `/verify ${user} shows what to compare first`;
@@ -92,6 +93,7 @@ export class Identities {
       });
     }
     await account.verify(name);
+    return changed !== undefined;
   }
 
   async #describe(account: OwnAccount, user: string): Promise<Identity> {

@@ -147,10 +147,11 @@ export class SealedChat {
    * Notes that somebody's safety number was compared, and was right; of a changed key too, once
    * {@linkcode identityOf} has given its number.
    *
+   * @returns whether it is a changed key.
    * @throws {CallerError} `contact-unknown`, `contact-changed`.
    */
-  async confirm(user: string): Promise<void> {
-    await this.#identities.confirm(user);
+  async confirm(user: string): Promise<boolean> {
+    return await this.#identities.confirm(user);
   }
 
   /** What holds in a sealed room now. Throws `room-open`, `room-unknown`. */

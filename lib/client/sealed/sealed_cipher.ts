@@ -223,8 +223,9 @@ export class SealedCipher implements RoomCipher {
 
   /** Pins the identities of members; what to tell of them. */
   greet(members: readonly Pick<Member, "user" | "identity">[]): ClientEvent[] {
-    const { room, trust } = this.#options;
-    return introduce(trust, room, members);
+    const { room, trust, user: self } = this.#options;
+    const others = members.filter(({ user }) => foldName(user) !== foldName(self));
+    return introduce(trust, room, others);
   }
 
   close(): void {

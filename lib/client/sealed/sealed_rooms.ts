@@ -14,6 +14,7 @@ import type { Rewrap } from "../kept_login.ts";
 import type { RoomView } from "../member.ts";
 import type { Memberships } from "../memberships.ts";
 import type { Requests } from "../requests.ts";
+import type { Timing } from "../timing.ts";
 import { Farewells } from "./farewells.ts";
 import type { OwnKeys } from "./own_keys.ts";
 import type { RoomStart } from "./room_entrance.ts";
@@ -39,6 +40,7 @@ export interface SealedRoomsOptions {
   events: EventQueue;
   /** Entered before all others, if it is sealed. */
   first: FirstRoom;
+  timing: Pick<Timing, "settleMs">;
 }
 
 /** See the module's description. */
@@ -49,6 +51,7 @@ export class SealedRooms {
   readonly #known = new Map<string, string | undefined>();
   readonly #entering = new Map<string, Promise<RoomView>>();
   readonly #farewells = new Farewells((error, room) => this.#report(error, room));
+  readonly #closing = Promise.withResolvers<void>();
   #keys: Promise<OwnKeys> | undefined;
   #isClosed = false;
 
@@ -68,6 +71,8 @@ export class SealedRooms {
   /** There is a connection: opens the vault, goes on as the same device, enters new rooms. */
   async begin(): Promise<void> {
     const wasOpen = this.#keys !== undefined;
+    if (!wasOpen) await this.#settle();
+    if (this.#isClosed) return;
     try {
       const { device } = await this.keys();
       if (wasOpen) await device.renew();
@@ -197,12 +202,26 @@ export class SealedRooms {
 
   /** Saves what is new; resolves when it is, or cannot be. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#farewells.close();
+    this.stop();
     const saving = [...this.#rooms.values()].map((room) => room.save());
     await Promise.allSettled(saving);
     const keys = await this.#keys?.catch(() => undefined);
     await keys?.account.saved();
+  }
+
+  /** Begins nothing more. */
+  stop(): void {
+    this.#isClosed = true;
+    this.#closing.resolve();
+    this.#farewells.close();
+  }
+
+  /** Waits for a moment, or until it is closed. */
+  async #settle(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, this.#options.timing.settleMs);
+    await Promise.race([promise, this.#closing.promise]);
+    clearTimeout(timer);
   }
 
   /** The first room first: what a person types goes there. */

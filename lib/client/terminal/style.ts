@@ -16,6 +16,7 @@ const SGR = {
   blue: 34,
   magenta: 35,
   cyan: 36,
+  brightRed: 91,
   brightGreen: 92,
   brightYellow: 93,
   brightBlue: 94,

@@ -157,6 +157,12 @@ export class Terminal implements AsyncDisposable {
     this.#remark(text, "red");
   }
 
+  /** Prints what nobody must overlook, and rings the bell. */
+  alarm(text: string): void {
+    this.bell();
+    this.#remark(text, "brightRed");
+  }
+
   /** Rings the bell. What is printed never does: texts lose theirs in the sanitizer. */
   bell(): void {
     this.#screen.bell();

@@ -1,0 +1,105 @@
+/**
+ * Commands about who is in a room: letting people in, putting them out, showing who is there.
+ *
+ * @module
+ */
+
+import { CallerError } from "../../errors.ts";
+import { foldName } from "../../folded_name.ts";
+import type { RoomView } from "../member.ts";
+import { nameOfRoom } from "../room_names.ts";
+import { listNames } from "../sealed/membership_news.ts";
+import type { Arguments, ClientCommand, CommandContext } from "./command.ts";
+import { personNamed, roomHere } from "./meaning.ts";
+import { describeMembers, describePresent } from "./names.ts";
+
+/** See the module's description. */
+export const MEMBERSHIP_COMMANDS: readonly ClientCommand[] = [
+  {
+    name: "names",
+    aliases: ["who"],
+    arguments: "",
+    help: "show who is in this room",
+    details: "Who is a member of a sealed room, its keys say; who of them is here now, the server.",
+    example: "/names",
+    isBasic: true,
+    run: showNames,
+  },
+  {
+    name: "invite",
+    aliases: [],
+    arguments: "NAME...",
+    help: "let people into this sealed room",
+    details: "With all their devices, also while they are not here. They can read what is said " +
+      "from then on, and nothing of before. Every member can do so, and all are told.",
+    example: "/invite bob carol",
+    isBasic: true,
+    run: invite,
+  },
+  {
+    name: "kick",
+    aliases: [],
+    arguments: "NAME [REASON]",
+    help: "put someone out of this room",
+    details: "Out of a sealed room, its admins: the keys change, and whoever is out cannot read " +
+      "on. Out of an open room, operators; one may come back, unless /ban keeps one out.",
+    example: "/kick bob enough for today",
+    run: kick,
+  },
+  {
+    name: "rekey",
+    aliases: [],
+    arguments: "",
+    help: "make new keys for this sealed room",
+    details: "Whoever stole the keys of before cannot read on. The keys change by themselves " +
+      "with each change of members.",
+    example: "/rekey",
+    async run({ chat, current, say }): Promise<void> {
+      const room = current.need();
+      await chat.sealed.rekey(room);
+      say("The keys are new: whoever stole those of before cannot read on");
+    },
+  },
+];
+
+async function showNames(context: CommandContext): Promise<void> {
+  const { chat, say } = context;
+  const view = roomHere(context);
+  const present = await chat.request({ do: "names", room: view.room });
+  if (view.kind === "open") return say(describePresent(present));
+  const { members } = await chat.sealed.security(view.room);
+  for (const line of describeMembers(nameOfRoom(view), members, present)) say(line);
+}
+
+async function invite(context: CommandContext, args: Arguments): Promise<void> {
+  const view = roomHere(context);
+  const names = [personNamed(args.word())];
+  while (args.rest !== "") names.push(personNamed(args.word()));
+  const { peer } = view;
+  // Somebody with new keys may have to be let into a direct room again.
+  if (peer !== undefined && names.some((name) => foldName(name) !== foldName(peer))) {
+    throw forTwo(view, "/room create NAME makes a room for more");
+  }
+  await context.chat.sealed.invite(view.room, names);
+  context.say(`${listNames(names)} can read what is said from now on, and nothing of before`);
+}
+
+async function kick(context: CommandContext, args: Arguments): Promise<void> {
+  const { chat, say } = context;
+  const view = roomHere(context);
+  const { room, kind, peer } = view;
+  const word = args.word();
+  if (kind === "open") {
+    await chat.request({ do: "kick", room, user: word, reason: args.rest });
+    return say(`${word} is out of ${room}`);
+  }
+  if (peer !== undefined) throw forTwo(view, "/leave closes it, /ignore shows nothing of someone");
+  const user = personNamed(word);
+  await chat.sealed.remove(room, [user]);
+  say(`${user} cannot read what is said from now on; what was read before may be kept`);
+  if (args.rest !== "") await context.send(`removed ${user}: ${args.rest}`, { room, action: true });
+}
+
+function forTwo(view: RoomView, hint: string): CallerError {
+  return new CallerError("room-direct", `${nameOfRoom(view)} is for you two`, { hint });
+}

@@ -1,0 +1,102 @@
+/**
+ * Who can read a room and why, in lines of less than 80 columns.
+ *
+ * @module
+ */
+
+import { describeError } from "../../errors.ts";
+import type { Head } from "../../log/message_log.ts";
+import type { RoomView } from "../member.ts";
+import { nameOfRoom } from "../room_names.ts";
+import type { MemberSecurity, MemberTrust, RoomSecurity } from "../sealed/room_security.ts";
+
+/** Members that have a line of their own; of the others, those who need a look. */
+const MAX_LINES = 24;
+
+/** Hex digits of the log's head that are shown: half of its 256 bits' strength is 2^32 tries. */
+const HEAD_DIGITS = 16;
+
+/** Whoever needs a look first. */
+const TRUSTS: readonly MemberTrust[] = ["changed", "unverified", "verified", "own"];
+
+/** An open room's. */
+export function describeOpenRoom({ room, keyId, head }: RoomView): string[] {
+  return [
+    `${room} is an open room: the server makes its key, and gives it to all who enter`,
+    `Its Fernet key is ${keyId}. Who has it reads all that is said here: everyone who was`,
+    "here, and the server; it could also say something in somebody's name",
+    "On its way to the server and from there, nobody else can read or change it",
+    ...describeHead(head),
+  ];
+}
+
+/** A sealed room's. */
+export function describeSealedRoom(view: RoomView, security: RoomSecurity): string[] {
+  const { suite, epoch, keyId, members, head, broken } = security;
+  const admins = members.filter(({ isAdmin }) => isAdmin).map(({ user }) => user);
+  return [
+    `${nameOfRoom(view)} is a sealed room: only its members' devices have its keys, which they`,
+    "make among themselves by MLS (RFC 9420); the server passes on what it cannot read",
+    `Cipher suite: ${suite}`,
+    `Epoch ${epoch}, a new one with each change of members or keys; its Fernet key is ${keyId}`,
+    `Members, by the room's keys: ${members.length}`,
+    ...memberLines(members),
+    ...(view.peer === undefined ? adminLines(admins) : []),
+    "The server sees who is a member, and who says something when, and how long it is",
+    ...(broken === undefined ? [] : [`It cannot be followed any more: ${describeError(broken)}`]),
+    ...describeHead(head),
+    "What you receive here is compared by itself: each message carries its sender's",
+  ];
+}
+
+/** How far the log was followed: to be compared, since a server could show two logs. */
+function describeHead({ seq, chain }: Head): string[] {
+  return [
+    `You have followed the log to message ${seq}, head ${chain.slice(0, HEAD_DIGITS)}`,
+    "Who is at the same message must see the same head: ask somebody for this line",
+  ];
+}
+
+function adminLines(admins: readonly string[]): string[] {
+  if (admins.length === 0) return ["There is no admin any more: nobody can remove others"];
+  return ["Admins, who alone can remove others:", ...inColumns(admins)];
+}
+
+function memberLines(members: readonly MemberSecurity[]): string[] {
+  const inOrder = members.length <= MAX_LINES
+    ? members
+    : members.toSorted((one, other) => TRUSTS.indexOf(one.trust) - TRUSTS.indexOf(other.trust));
+  const lines = inOrder.slice(0, MAX_LINES).map(memberLine);
+  const others = inOrder.slice(MAX_LINES);
+  if (others.length === 0) return lines;
+  const verified = others.filter(({ trust }) => trust === "verified").length;
+  return [...lines, `  and ${others.length} more, ${verified} of them verified`];
+}
+
+function memberLine({ user, devices, isLeaving, trust }: MemberSecurity): string {
+  const notes = [
+    devices === 1 ? "1 device" : `${devices} devices`,
+    WORDS[trust],
+    ...(isLeaving ? ["leaves"] : []),
+  ].join(", ");
+  const isToCompare = trust === "changed" || trust === "unverified";
+  return `  ${user}: ${notes}${isToCompare ? ` (/verify ${user})` : ""}`;
+}
+
+const WORDS: { [trust in MemberTrust]: string } = {
+  own: "you",
+  verified: "verified",
+  unverified: "not compared",
+  changed: "ANOTHER KEY THAN BEFORE",
+};
+
+/** Names, as many in a line as fit. */
+function inColumns(names: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const name of names) {
+    const longer = `${lines.at(-1) ?? ""}, ${name}`;
+    if (lines.length > 0 && longer.length <= 76) lines[lines.length - 1] = longer;
+    else lines.push(`  ${name}`);
+  }
+  return lines;
+}
