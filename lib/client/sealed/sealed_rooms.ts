@@ -149,6 +149,11 @@ export class SealedRooms {
     }
   }
 
+  /** The same, unless this session is in it; it may just be on its way. */
+  async enterOnce(room: string, history: number): Promise<void> {
+    if (this.#entering.has(room) || !this.isIn(room)) await this.enter(room, history);
+  }
+
   /** The same with a state that this session made. */
   async found(room: string, start: RoomStart, peer?: string): Promise<SealedRoom> {
     this.#known.set(room, peer);
