@@ -181,10 +181,10 @@ export class SealedRooms {
     return sealed;
   }
 
-  /** Somebody made this account a member of a room. */
+  /** Somebody made this account a member of a room, or welcomes its devices again. */
   takeAdded({ room, peer }: MessageOf<ServerMessage, "added">): void {
     this.#known.set(room, peer);
-    void this.enter(room, 0).catch((error) => this.#report(error, room));
+    void this.enterOnce(room, 0).catch((error) => this.#report(error, room));
   }
 
   /** The session is out of a room; unless it wanted that, its account is a member no more. */
