@@ -52,9 +52,9 @@ function describeChanged(
     "The same in words:",
     ...wordsOf(changed.number),
     "Half of it changed. It does so when a password was reset, but also when",
-    `somebody else poses as ${user}. Ask, but not in this chat`,
-    `${user} sees the number of now by /verify ${self}, if nobody is in between`,
-    `Then /verified ${user} notes it. Until then no direct message goes there,`,
+    `somebody else poses as ${user}. Ask, but not in this chat:`,
+    `the real one sees the number of now by /verify ${self}`,
+    `Then /verified ${user} notes it. Until then you send nothing there,`,
     "and the new key is let in nowhere",
   ];
 }
