@@ -45,6 +45,14 @@ export class SealedChat {
   }
 
   /**
+   * Resolves when this session has its device, and is in all sealed rooms of its account; what could
+   * not be done is told as events. Nobody has to wait for it.
+   */
+  async ready(): Promise<void> {
+    await this.#options.rooms.ready();
+  }
+
+  /**
    * Makes a sealed room, and is in it: its first admin.
    *
    * @throws {EnvironmentError} `room-taken`, `room-reserved`, `room-limit`.

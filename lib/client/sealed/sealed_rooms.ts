@@ -51,7 +51,9 @@ export class SealedRooms {
   readonly #known = new Map<string, string | undefined>();
   readonly #entering = new Map<string, Promise<RoomView>>();
   readonly #farewells = new Farewells((error, room) => this.#report(error, room));
-  readonly #closing = Promise.withResolvers<void>();
+  /** Somebody needs the rooms, or nobody any more. */
+  readonly #hurried = Promise.withResolvers<void>();
+  #begun: Promise<void> = Promise.resolve();
   #keys: Promise<OwnKeys> | undefined;
   #isClosed = false;
 
@@ -69,7 +71,17 @@ export class SealedRooms {
   }
 
   /** There is a connection: opens the vault, goes on as the same device, enters new rooms. */
-  async begin(): Promise<void> {
+  begin(): void {
+    this.#begun = this.#begin();
+  }
+
+  /** Resolves when the vault is open and the rooms are entered, or cannot be. */
+  async ready(): Promise<void> {
+    this.#hurried.resolve();
+    await this.#begun;
+  }
+
+  async #begin(): Promise<void> {
     const wasOpen = this.#keys !== undefined;
     if (!wasOpen) await this.#settle();
     if (this.#isClosed) return;
@@ -186,6 +198,7 @@ export class SealedRooms {
   takeLeft(room: string, code: string): void {
     this.#rooms.delete(room);
     if (code === "removed") this.#known.delete(room);
+    this.#keys?.then(({ store }) => store.forgetRoom(room), () => {});
   }
 
   /** The account has given up its membership. */
@@ -205,15 +218,15 @@ export class SealedRooms {
   /** Begins nothing more. */
   stop(): void {
     this.#isClosed = true;
-    this.#closing.resolve();
+    this.#hurried.resolve();
     this.#farewells.close();
   }
 
-  /** Waits for a moment, or until it is closed. */
+  /** Waits for a moment, unless it is needed at once, or closed. */
   async #settle(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, this.#options.timing.settleMs);
-    await Promise.race([promise, this.#closing.promise]);
+    await Promise.race([promise, this.#hurried.promise]);
     clearTimeout(timer);
   }
 
