@@ -50,3 +50,27 @@ Deno.test("nothing goes to a person whose identity has changed, though the serve
   await assertFails(alice!.chat.send("secret", { room }), CallerError, "identity-changed");
   assert.equal((await alice!.chat.sealed.security(room)).members.length, 2);
 });
+
+Deno.test("who was taken for somebody at first contact gets no message once the right one is verified", async () => {
+  await using liar = await Liar.start("alice", "bob");
+  const alice = await liar.enter("alice");
+  const bob = await liar.enter("bob");
+  handOut(liar, "alice", await device("bob"));
+  const room = await alice.chat.sealed.direct("bob");
+  liar.toServer = undefined;
+  await bob.chat.sealed.create(ROOM);
+  await bob.chat.sealed.invite(ROOM, ["alice"]);
+  await alice.hears("identity", ({ user }) => user === "bob");
+  const { changed } = await alice.chat.sealed.identityOf("bob");
+  const seen = await bob.chat.sealed.identityOf("alice");
+  assert.equal(changed!.number.digits, seen.pinned.number.digits, "they compare the same");
+  await alice.chat.sealed.confirm("bob");
+  await assertFails(alice.chat.send("secret", { room }), CallerError, "identity-changed");
+  await alice.chat.sealed.invite(room, ["bob"]);
+  await bob.hears("joined", (joined) => joined.room === room);
+  const [, heard] = await Promise.all([
+    alice.chat.send("for bob", { room }),
+    bob.reads("for bob"),
+  ]);
+  assert.equal(heard.sender, "alice");
+});
