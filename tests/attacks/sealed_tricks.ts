@@ -9,7 +9,9 @@ import { Buffer } from "node:buffer";
 import type { MembershipChange, RoomPolicy } from "../../lib/mls/group.ts";
 import { Group } from "../../lib/mls/group.ts";
 import { type ForeignKeyPackage, readKeyPackage } from "../../lib/mls/key_package.ts";
-import type { ServerMessage } from "../../lib/protocol/messages.ts";
+import { chainNext } from "../../lib/log/chain.ts";
+import type { Head } from "../../lib/log/message_log.ts";
+import type { ClientMessage, MessageOf, ServerMessage } from "../../lib/protocol/messages.ts";
 import type { Request, RequestOf, Result } from "../../lib/protocol/requests.ts";
 import type { Device } from "../mls/people.ts";
 import type { Ear } from "./sealed_ear.ts";
@@ -95,4 +97,73 @@ export async function trap(
   const group = await Group.create(attacker.keys, { ...policy, admins });
   const made = await group.commit({ add: [await packageOf(liar, victim)] });
   return { welcome: made.welcome as Uint8Array, group: made.next, change: made.change };
+}
+
+/** Messages to one client that the liar keeps back. */
+export interface Held {
+  readonly messages: ServerMessage[];
+  /** Resolves when something is held for which this holds. */
+  until(holds: (message: ServerMessage) => boolean): Promise<void>;
+  /** Gives these instead, in this order, and holds nothing more. */
+  release(...messages: readonly ServerMessage[]): void;
+}
+
+/** Keeps back what the room's log brings one client from now on. */
+export function hold(liar: Liar, user: string): Held {
+  const messages: ServerMessage[] = [];
+  let changed = Promise.withResolvers<void>();
+  const { toClient } = liar;
+  liar.toClient = (message, wire) => {
+    const isOfLog = message.type === "message" || message.type === "commit_part";
+    if (wire.user !== user || !isOfLog) return toClient?.(message, wire) ?? [message];
+    messages.push(message);
+    changed.resolve();
+    changed = Promise.withResolvers();
+    return [];
+  };
+  return {
+    messages,
+    async until(holds): Promise<void> {
+      while (!messages.some(holds)) await changed.promise;
+    },
+    release(...instead): void {
+      liar.toClient = toClient;
+      liar.wire(user).say(...instead);
+    },
+  };
+}
+
+/** A message of the log with something else in it. */
+export function altered(
+  message: ServerMessage,
+  change: Partial<MessageOf<ServerMessage, "message">>,
+): ServerMessage {
+  return { ...message, ...change } as ServerMessage;
+}
+
+/** A log as the liar shows it to somebody: whatever is in it, its chain is right. */
+export class Fork {
+  #head: Head;
+
+  /** @param head from where on it is another one. */
+  constructor(head: Head) {
+    this.#head = head;
+  }
+
+  /** An entry as the next one of this log. */
+  next(message: ServerMessage): ServerMessage {
+    if (message.type !== "message") return message;
+    const seq = this.#head.seq + 1;
+    const { sender, room, id: messageId, sent_at: sentAt, key_id: keyId, token } = message;
+    const entry = { seq, sender, room, messageId, sentAt, keyId, token };
+    this.#head = { seq, chain: chainNext(this.#head.chain, entry) };
+    return { ...message, ...this.#head };
+  }
+
+  /** The ack of a message that was sent, as the next entry. */
+  ack(user: string, message: MessageOf<ClientMessage, "send">): ServerMessage {
+    const { room, id } = message;
+    this.next({ ...message, type: "message", sender: user, seq: 0, chain: "" });
+    return { type: "ack", room, id, ...this.#head };
+  }
 }
