@@ -6,6 +6,7 @@
  */
 
 import { CallerError } from "../../errors.ts";
+import { MAX_LISTED, MAX_ROOMS_JOINED } from "../../protocol/limits.ts";
 import type { MessageOf, ServerMessage } from "../../protocol/messages.ts";
 import type { EventQueue } from "../event_queue.ts";
 import { codeOf, errorEvent } from "../events.ts";
@@ -188,9 +189,13 @@ export class SealedRooms {
     return sealed;
   }
 
-  /** Somebody made this account a member of a room. */
+  /**
+   * The server says that somebody made this account a member of a room. Nothing is told of that:
+   * what is true of it, the room's welcome says.
+   */
   takeAdded({ room, peer }: MessageOf<ServerMessage, "added">): void {
-    this.#known.set(room, peer);
+    if (this.#rooms.has(room) || this.#entering.size >= MAX_ROOMS_JOINED) return;
+    if (this.#known.size < MAX_LISTED) this.#known.set(room, peer);
     void this.enter(room, 0).catch((error) => this.#report(error, room));
   }
 
@@ -248,7 +253,8 @@ export class SealedRooms {
   }
 
   async #enter(room: string, history: number): Promise<RoomView> {
-    const { requests } = this.#options;
+    const { requests, memberships } = this.#options;
+    memberships.checkCanJoin(room);
     const { store, device, account } = await this.keys();
     const { RoomEntrance } = await import("./machinery.ts");
     const accountVersion = account.version;
@@ -260,9 +266,12 @@ export class SealedRooms {
     const { memberships } = this.#options;
     const sealed = await this.prepare(room, start);
     const { cipher } = sealed;
+    await this.#keep(sealed, start);
+    await this.#introduce(sealed, start);
+    // In one step from here: while another room has the name, nobody may take it for this one.
+    memberships.checkCanJoin(room);
     this.#rooms.set(room, sealed);
     try {
-      await this.#keep(sealed, start);
       const view = await memberships.join(room, history, { cipher, from: start.head });
       if (cipher.isBorrowed) void this.#adopt(room, sealed);
       if (cipher.leaving.size > 0) this.#farewells.await(room, sealed);
@@ -274,13 +283,16 @@ export class SealedRooms {
   }
 
   /** What a welcome brought is saved before its key package is given up. */
-  async #keep(sealed: SealedRoom, { used, by, isBorrowed, group }: RoomStart): Promise<void> {
+  async #keep(sealed: SealedRoom, { used, isBorrowed }: RoomStart): Promise<void> {
     if (used === undefined || isBorrowed) return;
-    const { events, user } = this.#options;
-    const { cipher } = sealed;
     const { device } = await this.keys();
     await sealed.saveFirst();
     await device.replace(used);
+  }
+
+  /** Tells who has let this account in, and who is there. */
+  async #introduce({ cipher }: SealedRoom, { group, by }: RoomStart): Promise<void> {
+    const { events, user } = this.#options;
     const { policy: { room }, members } = group;
     await events.push(
       ...invitation(by, { room, peer: cipher.peer, user }),
