@@ -208,7 +208,7 @@ export class SealedChat {
   /** What is meant for one person must not go to a room with another, whatever the server says. */
   async #enterDirect(room: string, user: string, history: number): Promise<string> {
     const { rooms } = this.#options;
-    if (!rooms.isIn(room)) await rooms.enter(room, history);
+    await rooms.enterOnce(room, history);
     const { peer } = rooms.get(room).cipher;
     if (peer !== undefined && foldName(peer) === foldName(user)) return room;
     throw new PeerError(

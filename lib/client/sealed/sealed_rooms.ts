@@ -162,6 +162,11 @@ export class SealedRooms {
     }
   }
 
+  /** The same, unless this session is in it; it may just be on its way. */
+  async enterOnce(room: string, history: number): Promise<void> {
+    if (this.#entering.has(room) || !this.isIn(room)) await this.enter(room, history);
+  }
+
   /** The same with a state that this session made. */
   async found(room: string, start: RoomStart, peer?: string): Promise<SealedRoom> {
     this.#known.set(room, peer);
@@ -196,7 +201,7 @@ export class SealedRooms {
   takeAdded({ room, peer }: MessageOf<ServerMessage, "added">): void {
     if (this.#rooms.has(room) || this.#entering.size >= MAX_ROOMS_JOINED) return;
     if (this.#known.size < MAX_LISTED) this.#known.set(room, peer);
-    void this.enter(room, 0).catch((error) => this.#report(error, room));
+    void this.enterOnce(room, 0).catch((error) => this.#report(error, room));
   }
 
   /** The session is out of a room; unless it wanted that, its account is a member no more. */
