@@ -140,6 +140,7 @@ Deno.test("of a change by a session that was ended meanwhile, neither is stored"
   await onConsole(server, (operations) => operations.endSessions(CONSOLE, "alice", ""));
   send(channel, { type: "register_finish", record, wrap: WRAPPED });
   await assertFails(receive(channel, "registered"), EnvironmentError, "kicked");
+  await channel.close();
   await assertUnchanged(server);
 });
 
@@ -154,6 +155,7 @@ Deno.test("of a change to an account that another one has the name of, neither i
   });
   send(channel, { type: "register_finish", record, wrap: WRAPPED });
   await assert.rejects(receive(channel, "registered"));
+  await channel.close();
   assert.deepEqual(await storedWrap(server), [0, ""]); // nothing of the first one's, old or new
   await (await enter(server, ALICE.password)).close();
 });
