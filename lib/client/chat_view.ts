@@ -201,7 +201,10 @@ export class ChatView {
   #showNotice({ code, message, room }: NoticeEvent): void {
     if (code === "reconnected") return this.#showFound();
     if (room !== undefined && OF_ONE_ROOM.has(code)) return this.#remarkOrKeep(room, message);
-    if (room !== undefined && code === "invited") this.#announced.add(room);
+    if (room !== undefined && code === "invited") {
+      this.#announced.add(room);
+      return this.say(message); // it says where, and the room has no other name yet
+    }
     this.#terminal.notice(this.#about(room, message));
   }
 

@@ -33,6 +33,8 @@ export interface RoomStart {
   isBorrowed: boolean;
   /** The key package that brought it here, if one did: the state was not saved yet. */
   used?: OwnKeyPackage;
+  /** Who added this account then. */
+  by?: string;
 }
 
 /** What the state is looked for with. */
@@ -105,9 +107,9 @@ export class RoomEntrance {
   ): Promise<RoomStart | undefined> {
     const welcome = await this.#askForWelcome(room, number);
     if (welcome === undefined) return undefined;
-    const { group, used } = await Group.join(source.keys, welcome.bytes, packages);
+    const { group, used, by } = await Group.join(source.keys, welcome.bytes, packages);
     checkRoom(group, room);
-    return { ...await beginning(group, welcome.head), ...source, used };
+    return { ...await beginning(group, welcome.head), ...source, used, by: by.user };
   }
 
   async #askForWelcome(

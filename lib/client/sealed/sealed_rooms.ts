@@ -5,7 +5,6 @@
  * @module
  */
 
-import { foldName } from "../../folded_name.ts";
 import { CallerError } from "../../errors.ts";
 import type { MessageOf, ServerMessage } from "../../protocol/messages.ts";
 import type { EventQueue } from "../event_queue.ts";
@@ -16,6 +15,7 @@ import type { Memberships } from "../memberships.ts";
 import type { Requests } from "../requests.ts";
 import type { Timing } from "../timing.ts";
 import { Farewells } from "./farewells.ts";
+import { invitation } from "./introductions.ts";
 import type { OwnKeys } from "./own_keys.ts";
 import type { RoomStart } from "./room_entrance.ts";
 import type { SealedCipher } from "./sealed_cipher.ts";
@@ -177,15 +177,8 @@ export class SealedRooms {
   }
 
   /** Somebody made this account a member of a room. */
-  async takeAdded({ room, by, peer }: MessageOf<ServerMessage, "added">): Promise<void> {
-    const { events, user } = this.#options;
+  takeAdded({ room, peer }: MessageOf<ServerMessage, "added">): void {
     this.#known.set(room, peer);
-    if (foldName(by) !== foldName(user)) {
-      const message = peer === undefined
-        ? `${by} added you to the sealed room ${room}: /join ${room} goes there`
-        : `${by} writes to you: /dm ${by} answers`;
-      await events.push({ type: "notice", code: "invited", message, room });
-    }
     void this.enter(room, 0).catch((error) => this.#report(error, room));
   }
 
@@ -268,13 +261,18 @@ export class SealedRooms {
   }
 
   /** What a welcome brought is saved before its key package is given up. */
-  async #keep(sealed: SealedRoom, { used, isBorrowed, group }: RoomStart): Promise<void> {
+  async #keep(sealed: SealedRoom, { used, by, isBorrowed, group }: RoomStart): Promise<void> {
     if (used === undefined || isBorrowed) return;
-    const { events } = this.#options;
+    const { events, user } = this.#options;
+    const { cipher } = sealed;
     const { device } = await this.keys();
     await sealed.saveFirst();
     await device.replace(used);
-    await events.push(...sealed.cipher.greet(group.members));
+    const { policy: { room }, members } = group;
+    await events.push(
+      ...invitation(by, { room, peer: cipher.peer, user }),
+      ...cipher.greet(members),
+    );
   }
 
   async #adopt(room: string, sealed: SealedRoom): Promise<void> {
