@@ -104,11 +104,7 @@ Deno.test("an operator's room is there at once, with its topic and its kind, and
   await using olga = await room.join("olga");
   await using alice = await room.join("alice");
   await command(olga, "/room create --open physics waves and more");
-<<<<<<< HEAD
   await olga.until((line) => /There is a room physics/.test(line));
-=======
-  await olga.event("notice");
->>>>>>> ca3457c98882e9a1953799d3779f6ae4e235392e
   await command(alice, "/join physics");
   const { room: name, kind, topic } = await alice.event("joined");
   assert.deepEqual([name, kind, topic], ["physics", "open", "waves and more"]);
