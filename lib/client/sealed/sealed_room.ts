@@ -203,7 +203,7 @@ export class SealedRoom {
   ): Promise<boolean> {
     const { room, requests, store, device: { number: device, lease } } = this.#options;
     const { removed } = accountChange(group, change);
-    const adds = accountsOf(change.added); // also who is there already, with another identity
+    const adds = accountsOf(change.added); // also who is there, with other devices: they are told
     const { id, sentAt: sent_at, token } = this.#seal({ text, commit: pending.hash });
     const state = change.hasPath ? store.seal(this.#blob, this.#encode(pending)).bytes : NOTHING;
     this.cipher.expect(pending); // it may come back before the answer
