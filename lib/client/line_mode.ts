@@ -45,7 +45,7 @@ export async function runLineMode(
       if (remark === undefined) return;
       streams.complain(names.about(roomOf(event), remark, home));
     },
-    say: (line) => void writer.write(sanitizeText(names.in(line))),
+    say: (line, isExact) => void writer.write(sanitizeText(isExact ? line : names.in(line))),
     refuse(error, fate, lineNumber): Promise<void> {
       streams.complain(`Line ${lineNumber} was not ${fate}: ${names.in(describeError(error))}`);
       return Promise.resolve();

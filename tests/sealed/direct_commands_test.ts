@@ -80,6 +80,7 @@ Deno.test("a direct room is for two: nobody else is let in, nobody put out", asy
   await using alice = await Person.at(server, "alice");
   await using _bob = await Person.at(server, "bob");
   await alice.type("/dm bob", /@bob \(sealed\)> /);
+  await alice.type("/head", /dm-[0-9a-f]{16} \d+ [0-9a-f]{64}/); // for the server's log verify
   await alice.type("/invite carol", /@bob is for you two: \/room create NAME/);
   await alice.type("/kick bob", /@bob is for you two: \/leave closes it/);
   await alice.type("/names", /Members of @bob: alice.*bob/);
