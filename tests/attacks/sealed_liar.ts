@@ -182,7 +182,7 @@ export class Liar implements AsyncDisposable {
 }
 
 /** What opens somebody's vault: the liar does not know it. */
-function exportKeyOf(user: string): Uint8Array {
+export function exportKeyOf(user: string): Uint8Array {
   return new Uint8Array(createHash("sha512").update(`${user}'s export key`).digest());
 }
 

@@ -44,8 +44,10 @@ function warning(user: string, room: string): ClientEvent {
   return { type: "identity", user, room, message };
 }
 
-function firstContact(users: readonly string[], room: string): ClientEvent {
+/** What to tell of people whose keys were pinned just now, in a room or before they are in one. */
+export function firstContact(users: readonly string[], room?: string): ClientEvent {
   const whom = users.length === 1 ? users[0] : "NAME";
   const message = `First contact with ${listNames(users)}: /verify ${whom} compares identities`;
-  return { type: "notice", code: "contacts-new", message, room };
+  const notice = { type: "notice", code: "contacts-new", message } as const;
+  return room === undefined ? notice : { ...notice, room };
 }

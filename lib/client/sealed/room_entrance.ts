@@ -17,6 +17,7 @@ import { decodeRoomRecord } from "../../vault/room_record.ts";
 import type { Requests } from "../requests.ts";
 import { loadDevice, type OwnDevice } from "./own_device.ts";
 import type { PendingCommit } from "./sealed_cipher.ts";
+import { sameBytes } from "./sealed_entry.ts";
 import { rolledBack, type VaultStore } from "./vault_store.ts";
 
 /** What a room is entered with. */
@@ -102,6 +103,10 @@ export class RoomEntrance {
     if (record.account > this.#options.accountVersion) throw rolledBack("account");
     const group = Group.decode(record.state);
     checkRoom(group, room);
+    // Nobody would believe what another key signs.
+    if (!sameBytes(group.own.signatureKey, source.keys.signatureKey)) {
+      throw rolledBack(`device/${number}`);
+    }
     const { seq, head: chain, archive, leaving } = record;
     const pending = record.pending && {
       hash: record.pending.commit,

@@ -178,6 +178,7 @@ export class SealedCipher implements RoomCipher {
     const payload = decrypt(epoch.key, entry);
     const signer = this.#archive.signerAt(payload.device, epoch.epoch);
     checkPayload(entry, payload, epoch.epoch, signer?.user);
+    if (payload.after >= entry.seq) throw invalid("was not sealed for this place");
     return contentOf(payload);
   }
 

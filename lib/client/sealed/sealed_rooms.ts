@@ -9,7 +9,7 @@ import { CallerError } from "../../errors.ts";
 import { MAX_LISTED, MAX_ROOMS_JOINED } from "../../protocol/limits.ts";
 import type { MessageOf, ServerMessage } from "../../protocol/messages.ts";
 import type { EventQueue } from "../event_queue.ts";
-import { codeOf, errorEvent } from "../events.ts";
+import { type ClientEvent, codeOf, errorEvent } from "../events.ts";
 import type { Rewrap } from "../kept_login.ts";
 import type { RoomView } from "../member.ts";
 import type { Memberships } from "../memberships.ts";
@@ -102,6 +102,11 @@ export class SealedRooms {
     }
     const { store } = await this.keys();
     return (exportKey) => store.rewrap(exportKey);
+  }
+
+  /** Tells something that is of no room. */
+  async tell(event: ClientEvent): Promise<void> {
+    await this.#options.events.push(event);
   }
 
   /** Asks which sealed rooms there are for this account; returns them. */
