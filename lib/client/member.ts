@@ -155,6 +155,9 @@ export class Member {
 
   async #deliver(message: Received<"message">): Promise<void> {
     await this.#follower.deliver(message);
+    const { broken } = this.state.cipher;
+    // Whoever has the keys of before could read what is sealed with them, in a room that is beyond.
+    if (broken !== undefined) this.outbox.abandon(broken);
     this.#openOutbox();
   }
 

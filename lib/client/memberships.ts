@@ -135,7 +135,7 @@ export class Memberships {
    */
   async join(room: string, history: number, known?: Foreknowledge): Promise<RoomView> {
     checkHistoryCount(history, 0);
-    this.#checkCanJoin(room);
+    this.checkCanJoin(room);
     if (this.#send === undefined) throw notConnected();
     const about = known === undefined ? {} : { known };
     const joining = { history, ...about, ...Promise.withResolvers<RoomView>() };
@@ -235,7 +235,12 @@ export class Memberships {
     await this.#events.push({ type: "left", room, reason: code, message });
   }
 
-  #checkCanJoin(room: string): void {
+  /**
+   * Passes if a room can be asked for now.
+   *
+   * @throws {CallerError} `room-invalid`, `room-joined`, `too-many`.
+   */
+  checkCanJoin(room: string): void {
     if (!isRoomName(room)) {
       throw new CallerError("room-invalid", `Not a room's name: ${JSON.stringify(room)}`, {
         hint: "it has 1 to 32 of the characters a-z, 0-9, - and _",

@@ -23,7 +23,7 @@ export function describeIdentity(identity: Identity, self: string): string[] {
     ...digitsOf(pinned.number),
     "The same in words:",
     ...wordsOf(pinned.number),
-    `If nobody is in between, ${user} sees the same with /verify ${self}`,
+    `If nobody is in between, ${user} sees it too by /verify ${self}`,
     "Compare it in person or by phone, not in this chat",
     `If it is right, /verified ${user} notes it`,
   ];
@@ -51,10 +51,11 @@ function describeChanged(
     ...digitsOf(changed.number),
     "The same in words:",
     ...wordsOf(changed.number),
-    "Half of it has changed. So it does after a reset of the password; but also if",
-    `somebody else poses as ${user}. Ask in person or by phone, not in this chat`,
-    `If ${user} sees the number of now with /verify ${self}, /verified ${user} notes it`,
-    "Until then no direct message is sent there, and the new key is let in nowhere",
+    "Half of it changed. It does so when a password was reset, but also when",
+    `somebody else poses as ${user}. Ask, but not in this chat:`,
+    `the real one sees the number of now by /verify ${self}`,
+    `Then /verified ${user} notes it. Until then you send nothing there,`,
+    "and the new key is let in nowhere",
   ];
 }
 

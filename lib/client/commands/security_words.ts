@@ -22,9 +22,9 @@ const TRUSTS: readonly MemberTrust[] = ["changed", "unverified", "verified", "ow
 /** An open room's. */
 export function describeOpenRoom({ room, keyId, head }: RoomView): string[] {
   return [
-    `${room} is an open room. The server makes its key, and gives it to who enters`,
-    `Fernet key: ${keyId}. Who has it can read all that is said with it: everyone who`,
-    "was here, and the server, which could also speak in somebody's name",
+    `${room} is an open room: the server makes its key, for all who enter`,
+    `Fernet key: ${keyId}. Who has it can read what was said: everyone who was`,
+    "here, and the server, which could also speak in somebody's name",
     "On its way to the server and from there, nobody can read or change it",
     ...describeHead(head),
   ];

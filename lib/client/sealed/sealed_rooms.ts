@@ -6,6 +6,7 @@
  */
 
 import { CallerError } from "../../errors.ts";
+import { MAX_LISTED, MAX_ROOMS_JOINED } from "../../protocol/limits.ts";
 import type { MessageOf, ServerMessage } from "../../protocol/messages.ts";
 import type { EventQueue } from "../event_queue.ts";
 import { codeOf, errorEvent } from "../events.ts";
@@ -51,7 +52,9 @@ export class SealedRooms {
   readonly #known = new Map<string, string | undefined>();
   readonly #entering = new Map<string, Promise<RoomView>>();
   readonly #farewells = new Farewells((error, room) => this.#report(error, room));
-  readonly #closing = Promise.withResolvers<void>();
+  /** Somebody needs the rooms, or nobody any more. */
+  readonly #hurried = Promise.withResolvers<void>();
+  #begun: Promise<void> = Promise.resolve();
   #keys: Promise<OwnKeys> | undefined;
   #isClosed = false;
 
@@ -69,7 +72,17 @@ export class SealedRooms {
   }
 
   /** There is a connection: opens the vault, goes on as the same device, enters new rooms. */
-  async begin(): Promise<void> {
+  begin(): void {
+    this.#begun = this.#begin();
+  }
+
+  /** Resolves when the vault is open and the rooms are entered, or cannot be. */
+  async ready(): Promise<void> {
+    this.#hurried.resolve();
+    await this.#begun;
+  }
+
+  async #begin(): Promise<void> {
     const wasOpen = this.#keys !== undefined;
     if (!wasOpen) await this.#settle();
     if (this.#isClosed) return;
@@ -149,6 +162,11 @@ export class SealedRooms {
     }
   }
 
+  /** The same, unless this session is in it; it may just be on its way. */
+  async enterOnce(room: string, history: number): Promise<void> {
+    if (this.#entering.has(room) || !this.isIn(room)) await this.enter(room, history);
+  }
+
   /** The same with a state that this session made. */
   async found(room: string, start: RoomStart, peer?: string): Promise<SealedRoom> {
     this.#known.set(room, peer);
@@ -176,16 +194,21 @@ export class SealedRooms {
     return sealed;
   }
 
-  /** Somebody made this account a member of a room. */
+  /**
+   * The server says that somebody made this account a member of a room. Nothing is told of that:
+   * what is true of it, the room's welcome says.
+   */
   takeAdded({ room, peer }: MessageOf<ServerMessage, "added">): void {
-    this.#known.set(room, peer);
-    void this.enter(room, 0).catch((error) => this.#report(error, room));
+    if (this.#rooms.has(room) || this.#entering.size >= MAX_ROOMS_JOINED) return;
+    if (this.#known.size < MAX_LISTED) this.#known.set(room, peer);
+    void this.enterOnce(room, 0).catch((error) => this.#report(error, room));
   }
 
   /** The session is out of a room; unless it wanted that, its account is a member no more. */
   takeLeft(room: string, code: string): void {
     this.#rooms.delete(room);
     if (code === "removed") this.#known.delete(room);
+    this.#keys?.then(({ store }) => store.forgetRoom(room), () => {});
   }
 
   /** The account has given up its membership. */
@@ -205,15 +228,15 @@ export class SealedRooms {
   /** Begins nothing more. */
   stop(): void {
     this.#isClosed = true;
-    this.#closing.resolve();
+    this.#hurried.resolve();
     this.#farewells.close();
   }
 
-  /** Waits for a moment, or until it is closed. */
+  /** Waits for a moment, unless it is needed at once, or closed. */
   async #settle(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, this.#options.timing.settleMs);
-    await Promise.race([promise, this.#closing.promise]);
+    await Promise.race([promise, this.#hurried.promise]);
     clearTimeout(timer);
   }
 
@@ -235,7 +258,8 @@ export class SealedRooms {
   }
 
   async #enter(room: string, history: number): Promise<RoomView> {
-    const { requests } = this.#options;
+    const { requests, memberships } = this.#options;
+    memberships.checkCanJoin(room);
     const { store, device, account } = await this.keys();
     const { RoomEntrance } = await import("./machinery.ts");
     const accountVersion = account.version;
@@ -247,9 +271,12 @@ export class SealedRooms {
     const { memberships } = this.#options;
     const sealed = await this.prepare(room, start);
     const { cipher } = sealed;
+    await this.#keep(sealed, start);
+    await this.#introduce(sealed, start);
+    // In one step from here: while another room has the name, nobody may take it for this one.
+    memberships.checkCanJoin(room);
     this.#rooms.set(room, sealed);
     try {
-      await this.#keep(sealed, start);
       const view = await memberships.join(room, history, { cipher, from: start.head });
       if (cipher.isBorrowed) void this.#adopt(room, sealed);
       if (cipher.leaving.size > 0) this.#farewells.await(room, sealed);
@@ -261,13 +288,16 @@ export class SealedRooms {
   }
 
   /** What a welcome brought is saved before its key package is given up. */
-  async #keep(sealed: SealedRoom, { used, by, isBorrowed, group }: RoomStart): Promise<void> {
+  async #keep(sealed: SealedRoom, { used, isBorrowed }: RoomStart): Promise<void> {
     if (used === undefined || isBorrowed) return;
-    const { events, user } = this.#options;
-    const { cipher } = sealed;
     const { device } = await this.keys();
     await sealed.saveFirst();
     await device.replace(used);
+  }
+
+  /** Tells who has let this account in, and who is there. */
+  async #introduce({ cipher }: SealedRoom, { group, by }: RoomStart): Promise<void> {
+    const { events, user } = this.#options;
     const { policy: { room }, members } = group;
     await events.push(
       ...invitation(by, { room, peer: cipher.peer, user }),
