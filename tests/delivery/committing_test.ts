@@ -121,6 +121,28 @@ Deno.test("anybody removes oneself, and who is no member any more, though it is 
   assert.deepEqual(scene.delivery.rooms.members("physics"), ["Alice", "carol"]);
 });
 
+Deno.test("whoever goes leaves the room's states behind, on all devices, and no other room's; who comes has none", () => {
+  using scene = startScene();
+  const { vault } = scene.delivery;
+  const names = [
+    "account",
+    "device/1",
+    "device/1/a-physics",
+    "device/1/physics",
+    "device/2/physics",
+  ];
+  const kept = names.slice(0, 3);
+  for (const name of names) vault.put("bob", name, 0, WELCOME);
+  vault.put("carol", "device/1/physics", 0, WELCOME);
+  const blobs = (): string[] => vault.list("bob").map(({ name }) => name);
+  scene.commit("physics", "Alice", { removes: ["bob"] });
+  assert.deepEqual(blobs(), kept);
+  vault.put("bob", "device/2/physics", 0, WELCOME); // a session that has not heard of it yet
+  scene.commit("physics", "Alice", { adds: ["bob"] });
+  assert.deepEqual(blobs(), kept);
+  assert.equal(vault.version("carol", "device/1/physics"), 1);
+});
+
 Deno.test("a new member's history begins at its commit; who was there keeps its own, and its rule", () => {
   using scene = startScene();
   scene.commit("physics", "Alice", { removes: ["carol"] });
