@@ -194,7 +194,7 @@ export class SealedMember implements Disposable {
   /** Says something under an epoch's key, without waiting. */
   say(room: string, epoch: number, text = "hello"): string {
     const key = epochKey(room, epoch);
-    const id = `${this.user}-${++this.#said}`;
+    const id = `${this.user}-${this.device}-${++this.#said}`;
     const token = key.encrypt(text);
     this.#raw.say({ type: "send", room, id, sent_at: SENT_AT, key_id: key.id, token });
     return id;
