@@ -56,7 +56,7 @@ export class SealedRooms {
   );
   /** Somebody needs the rooms, or nobody any more. */
   readonly #hurried = Promise.withResolvers<void>();
-  #begun: Promise<void> = Promise.resolve();
+  #begun: Promise<void> | undefined;
   #keys: Promise<OwnKeys> | undefined;
   #isClosed = false;
 
