@@ -15,18 +15,13 @@ import type { OwnKeyPackage } from "../../mls/key_package.ts";
 import { Archive } from "../../vault/archive.ts";
 import { decodeRoomRecord } from "../../vault/room_record.ts";
 import type { Requests } from "../requests.ts";
+import type { OwnAccount } from "./own_account.ts";
 import { loadDevice, type OwnDevice } from "./own_device.ts";
-import type { PendingCommit } from "./sealed_cipher.ts";
-import { rolledBack, type VaultStore } from "./vault_store.ts";
+import type { SavedState } from "./sealed_cipher.ts";
+import type { VaultStore } from "./vault_store.ts";
 
 /** What a room is entered with. */
-export interface RoomStart {
-  group: Group;
-  archive: Archive;
-  /** From where its log is followed. */
-  head: Head;
-  leaving: readonly string[];
-  pending?: PendingCommit;
+export interface RoomStart extends SavedState {
   /** The keys of the device whose state it is. */
   keys: DeviceKeys;
   /** Whether that is another device of this account. */
@@ -40,8 +35,7 @@ export interface RoomEntranceOptions {
   requests: Requests;
   store: VaultStore;
   device: OwnDevice;
-  /** The version of the own account's record. */
-  accountVersion: number;
+  account: Pick<OwnAccount, "reach">;
 }
 
 type Source = Pick<RoomStart, "keys" | "isBorrowed">;
@@ -62,16 +56,14 @@ export class RoomEntrance {
    */
   async find(room: string): Promise<RoomStart> {
     const { device, store } = this.#options;
-    const own = { keys: device.keys, isBorrowed: false };
-    const start = await this.#saved(room, device.number, own) ??
-      await this.#welcomed(room, device.number, device.packages, own);
+    const { number, keys, packages } = device;
+    const start = await this.#findBy(room, number, packages, { keys, isBorrowed: false });
     if (start !== undefined) return start;
-    for (const number of await otherDevices(store, device.number)) {
-      const record = await loadDevice(store, number);
+    for (const other of await otherDevices(store, number)) {
+      const record = await loadDevice(store, other);
       if (record === undefined) continue;
-      const source = { keys: record.keys, isBorrowed: true };
-      const found = await this.#saved(room, number, source) ??
-        await this.#welcomed(room, number, record.packages, source);
+      const { keys, packages } = record;
+      const found = await this.#findBy(room, other, packages, { keys, isBorrowed: true });
       if (found !== undefined) return found;
     }
     throw new EnvironmentError("no-keys", `None of your devices has the keys of ${room}`, {
@@ -79,22 +71,29 @@ export class RoomEntrance {
     });
   }
 
-  async #saved(room: string, number: number, source: Source): Promise<RoomStart | undefined> {
-    const bytes = await this.#options.store.load(`device/${number}/${room}`);
+  /** What a device has saved of a room. Throws as {@linkcode find}. */
+  async saved(room: string, device: number): Promise<SavedState | undefined> {
+    const bytes = await this.#options.store.load(`device/${device}/${room}`);
     if (bytes === undefined) return undefined;
     const record = decodeRoomRecord(bytes);
-    if (record.account > this.#options.accountVersion) throw rolledBack("account");
+    await this.#options.account.reach(record.account);
     const group = Group.decode(record.state);
     checkRoom(group, room);
-    const { seq, head: chain, archive, leaving } = record;
-    const pending = record.pending && {
-      hash: record.pending.commit,
-      next: Group.decode(record.pending.state),
-    };
-    return {
-      ...{ group, archive, head: { seq, chain }, leaving, ...source },
-      ...(pending === undefined ? {} : { pending }),
-    };
+    const { seq, head: chain, archive, leaving, pending } = record;
+    const state = { group, archive, head: { seq, chain }, leaving };
+    if (pending === undefined) return state;
+    return { ...state, pending: { hash: pending.commit, next: Group.decode(pending.state) } };
+  }
+
+  async #findBy(
+    room: string,
+    device: number,
+    packages: readonly OwnKeyPackage[],
+    source: Source,
+  ): Promise<RoomStart | undefined> {
+    const saved = await this.saved(room, device);
+    if (saved !== undefined) return { ...saved, ...source };
+    return await this.#welcomed(room, device, packages, source);
   }
 
   async #welcomed(
