@@ -131,10 +131,12 @@ Deno.test("what is said while keys change arrives, once, in one order for everyo
   const changing = Array.from({ length: 10 }, (_, at) => everyone[at % 4]?.chat.sealed.rekey(ROOM));
   await Promise.all([...saying, ...changing]);
   await everyone[0]?.say("that is all");
-  const orders = await Promise.all(everyone.slice(1).map(async (one) => {
-    await one.hears("that is all");
-    return placesOf(one);
-  }));
+  const orders = await Promise.all(
+    everyone.slice(1).map(async (one) => {
+      await one.hears("that is all");
+      return placesOf(one);
+    }),
+  );
   const places = new Map(orders.flat());
   assert.deepEqual([...places.values()].toSorted(), [...texts, "that is all"].toSorted());
   for (const order of orders) {
