@@ -18,8 +18,8 @@ import type { Timing } from "../timing.ts";
 import { Farewells } from "./farewells.ts";
 import { invitation } from "./introductions.ts";
 import type { OwnKeys } from "./own_keys.ts";
-import type { RoomStart } from "./room_entrance.ts";
-import type { SealedCipher } from "./sealed_cipher.ts";
+import type { RoomEntrance, RoomStart } from "./room_entrance.ts";
+import type { SavedState, SealedCipher } from "./sealed_cipher.ts";
 import type { SealedRoom } from "./sealed_room.ts";
 import { isCut, VaultStore } from "./vault_store.ts";
 
@@ -57,6 +57,7 @@ export class SealedRooms {
   /** Somebody needs the rooms, or nobody any more. */
   readonly #hurried = Promise.withResolvers<void>();
   #begun: Promise<void> | undefined;
+  #nextBegin = Promise.withResolvers<void>();
   #keys: Promise<OwnKeys> | undefined;
   #isClosed = false;
 
@@ -75,6 +76,8 @@ export class SealedRooms {
 
   /** There is a connection: opens the vault, goes on as the same device, enters new rooms. */
   begin(): void {
+    this.#nextBegin.resolve();
+    this.#nextBegin = Promise.withResolvers();
     this.#begun = this.#begin();
   }
 
@@ -199,6 +202,7 @@ export class SealedRooms {
     const cipher: SealedCipher = new SealedCipher({
       ...start,
       ...{ user, room, trust: account },
+      reload: (device) => this.#reload(room, device),
       onFollowed: () => sealed.followed(),
       onEpoch: () => sealed.began(),
       onLeaving: () => this.#farewells.await(room, sealed),
@@ -274,13 +278,30 @@ export class SealedRooms {
   }
 
   async #enter(room: string, history: number): Promise<RoomView> {
-    const { requests, memberships } = this.#options;
-    memberships.checkCanJoin(room);
+    this.#options.memberships.checkCanJoin(room);
+    const entrance = await this.#entrance();
+    return await this.#join(room, await entrance.find(room), history);
+  }
+
+  async #entrance(): Promise<RoomEntrance> {
+    const { requests } = this.#options;
     const { store, device, account } = await this.keys();
     const { RoomEntrance } = await import("./machinery.ts");
-    const accountVersion = account.version;
-    const entrance = new RoomEntrance({ requests, store, device, accountVersion });
-    return await this.#join(room, await entrance.find(room), history);
+    return new RoomEntrance({ requests, store, device, account });
+  }
+
+  /** What a device of this account has saved of a room: over an outage, as soon as that is over. */
+  async #reload(room: string, device: number): Promise<SavedState | undefined> {
+    const entrance = await this.#entrance();
+    for (;;) {
+      const { promise: begun } = this.#nextBegin;
+      try {
+        return await entrance.saved(room, device);
+      } catch (error) {
+        if (!isCut(error)) throw error;
+        await begun;
+      }
+    }
   }
 
   async #join(room: string, start: RoomStart, history: number): Promise<RoomView> {
