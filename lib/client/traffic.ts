@@ -110,7 +110,7 @@ export class Traffic {
     this.#hadLink = true;
     this.requests.open(send);
     this.rooms.open(send);
-    if (this.#isSealed) void this.sealed.begin();
+    if (this.#isSealed) this.sealed.begin();
     if (!isAgain) return;
     if (this.#away !== undefined) {
       // Not worth a word: whoever looks sees it.

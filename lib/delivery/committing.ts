@@ -73,11 +73,8 @@ export function storeCommit(delivery: Delivery, deed: CommitDeed, seq: number): 
   const { rooms, commits, vault } = delivery;
   const { room, user, device, state } = deed;
   rooms.advance(room, deed.epoch, deed.keyId);
-  for (const name of change.admitted) rooms.admit(room, name, { since: seq, admin: false });
-  for (const name of change.dismissed) {
-    rooms.dismiss(room, name);
-    commits.forget(name, room);
-  }
+  for (const name of change.admitted) delivery.admit(name, room, seq);
+  for (const name of change.dismissed) delivery.dismiss(name, room);
   commits.add(room, seq, deed.epoch, deed.commit);
   if (deed.welcome.length > 0) commits.addWelcome(room, seq, deed.welcome, deed.welcomes);
   if (state.length > 0) {

@@ -48,6 +48,26 @@ export class Delivery {
   }
 
   /**
+   * Ends an account's membership of a room. Its devices' states are of no use any more: whoever comes
+   * again begins with a welcome.
+   */
+  dismiss(account: string, room: string): void {
+    this.transaction(() => {
+      this.rooms.dismiss(room, account);
+      this.commits.forget(account, room);
+      this.vault.forgetRoom(account, room);
+    });
+  }
+
+  /** Makes an account a member of a room, behind the entry `since`. What it knew of it is over. */
+  admit(account: string, room: string, since: number): void {
+    this.transaction(() => {
+      this.rooms.admit(room, account, { since, admin: false });
+      this.vault.forgetRoom(account, room); // a session may have saved it once it was removed
+    });
+  }
+
+  /**
    * Forgets what an account's password was the key to: its vault, its devices, its key packages. It
    * stays a member of its rooms. Of an account that is removed, the database forgets all by itself.
    */

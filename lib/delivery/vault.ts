@@ -95,6 +95,12 @@ export class Vault {
     this.#access.change("DELETE FROM blobs WHERE account = ?", account);
   }
 
+  /** Removes what an account's devices keep of a room. */
+  forgetRoom(account: string, room: string): void {
+    const sql = "DELETE FROM blobs WHERE account = ? AND name GLOB ?";
+    this.#access.change(sql, account, `device/*/${room}`); // a room's name has none of GLOB's signs
+  }
+
   #checkRoom(account: string, name: string, size: number): void {
     const others = this.#access.get<{ blobs: number; bytes: number }>(
       `SELECT count(*) AS blobs, coalesce(sum(length(data)), 0) AS bytes FROM blobs

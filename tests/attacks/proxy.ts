@@ -104,12 +104,13 @@ export class Proxy implements AsyncDisposable {
   readonly hooks: Hooks;
   readonly links: Link[] = [];
   readonly #listener: Deno.TcpListener;
-  readonly #target: number;
+  /** The port of this machine that new connections go to. */
+  target: number;
   readonly #accepting: Promise<void>;
 
   /** Listens on a free port and connects each connection to `target`, a port of this machine. */
   constructor(target: number, hooks: Hooks = {}) {
-    this.#target = target;
+    this.target = target;
     this.hooks = hooks;
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     this.#accepting = this.#accept();
@@ -138,11 +139,19 @@ export class Proxy implements AsyncDisposable {
     await Promise.all(this.links.map((link) => link.closed));
   }
 
+  #reach(): Promise<Deno.TcpConn> {
+    return Deno.connect({ hostname: "127.0.0.1", port: this.target });
+  }
+
   async #accept(): Promise<void> {
     for (;;) {
       const client = await this.#listener.accept().catch(() => undefined);
       if (client === undefined) return;
-      const server = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
+      const server = await this.#reach().catch(() => undefined);
+      if (server === undefined) {
+        client.close();
+        continue;
+      }
       for (const end of [client, server]) end.setNoDelay(true);
       this.links.push(new Link(client, server, this.hooks));
     }

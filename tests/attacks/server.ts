@@ -118,14 +118,14 @@ export class TestServer implements AsyncDisposable {
     return as({ ...who, port, reconnectForMs: 0 });
   }
 
-  /** The lobby's log, as another program sees it in the file. */
-  entries(): LogEntry[] {
+  /** A room's log, as another program sees it in the file. */
+  entries(room: string = LOBBY): LogEntry[] {
     const database = new DatabaseSync(this.db, { readOnly: true });
     try {
       return database.prepare(
         `SELECT room, seq, sender, sent_at AS sentAt, key_id AS keyId, message_id AS messageId,
            token, chain FROM messages WHERE room = ? ORDER BY seq`,
-      ).all(LOBBY) as unknown as LogEntry[];
+      ).all(room) as unknown as LogEntry[];
     } finally {
       database.close();
     }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { foldName } from "../../folded_name.ts";
 import type { Member } from "../../mls/group.ts";
 import type { ClientEvent } from "../events.ts";
 import { listNames } from "./membership_news.ts";
@@ -23,6 +24,18 @@ export function introduce(
   const first = named("new");
   const warnings = named("changed").map((user) => warning(user, room));
   return first.length === 0 ? warnings : [...warnings, firstContact(first, room)];
+}
+
+/** What to tell of an invitation, by the welcome's word; nothing if it is this account's own deed. */
+export function invitation(
+  by: string | undefined,
+  { room, peer, user }: { room: string; peer: string | undefined; user: string },
+): ClientEvent[] {
+  if (by === undefined || foldName(by) === foldName(user)) return [];
+  const message = peer === undefined
+    ? `${by} added you to the sealed room ${room}: /join ${room} goes there`
+    : `${by} writes to you: /dm ${by} answers`;
+  return [{ type: "notice", code: "invited", message, room }];
 }
 
 function warning(user: string, room: string): ClientEvent {

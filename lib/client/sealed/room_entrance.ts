@@ -12,7 +12,7 @@ import type { Head } from "../../log/message_log.ts";
 import type { DeviceKeys } from "../../mls/device_keys.ts";
 import { Group } from "../../mls/group.ts";
 import type { OwnKeyPackage } from "../../mls/key_package.ts";
-import { Archive } from "../../vault/archive.ts";
+import { Archive, type EpochKey } from "../../vault/archive.ts";
 import { decodeRoomRecord } from "../../vault/room_record.ts";
 import type { Requests } from "../requests.ts";
 import { loadDevice, type OwnDevice } from "./own_device.ts";
@@ -34,7 +34,7 @@ export interface RoomStart {
   isBorrowed: boolean;
   /** The key package that brought it here, if one did: the state was not saved yet. */
   used?: OwnKeyPackage;
-  /** Who let it in by that: the account's name. */
+  /** Who added this account then. */
   by?: string;
 }
 
@@ -66,20 +66,34 @@ export class RoomEntrance {
   async find(room: string): Promise<RoomStart> {
     const { device, store } = this.#options;
     const own = { keys: device.keys, isBorrowed: false };
-    const start = await this.#saved(room, device.number, own) ??
-      await this.#welcomed(room, device.number, device.packages, own);
+    const start = await this.#stateOf(room, device.number, device.packages, own);
     if (start !== undefined) return start;
     for (const number of await otherDevices(store, device.number)) {
       const record = await loadDevice(store, number);
       if (record === undefined) continue;
       const source = { keys: record.keys, isBorrowed: true };
-      const found = await this.#saved(room, number, source) ??
-        await this.#welcomed(room, number, record.packages, source);
+      const found = await this.#stateOf(room, number, record.packages, source);
       if (found !== undefined) return found;
     }
     throw new EnvironmentError("no-keys", `None of your devices has the keys of ${room}`, {
       hint: "your password was reset, it seems: ask a member to /invite you again",
     });
+  }
+
+  /** A welcome that is there together with a saved state came later: the account was out meanwhile. */
+  async #stateOf(
+    room: string,
+    number: number,
+    packages: readonly OwnKeyPackage[],
+    source: Source,
+  ): Promise<RoomStart | undefined> {
+    const [saved, welcomed] = await Promise.all([
+      this.#saved(room, number, source),
+      this.#welcomed(room, number, packages, source),
+    ]);
+    return saved === undefined || welcomed === undefined
+      ? saved ?? welcomed
+      : afterAbsence(saved, welcomed);
   }
 
   async #saved(room: string, number: number, source: Source): Promise<RoomStart | undefined> {
@@ -139,6 +153,15 @@ export class RoomEntrance {
 export async function foundingStart(group: Group, keys: DeviceKeys): Promise<RoomStart> {
   const head = { seq: 0, chain: chainStart(group.policy.room) };
   return { ...await beginning(group, head), keys, isBorrowed: false };
+}
+
+/** What was said in the first stay can still be read; an old welcome leads nowhere. */
+function afterAbsence(saved: RoomStart, welcomed: RoomStart): RoomStart {
+  const { group, head, archive } = welcomed;
+  const isLater = group.epoch > saved.group.epoch && head.seq > saved.head.seq;
+  if (!isLater) return saved;
+  const { key } = archive.current as EpochKey;
+  return { ...welcomed, archive: saved.archive.begin(group.epoch, head.seq, key, group.members) };
 }
 
 /** What there is to know of a room that begins for this account at a place of its log. */

@@ -46,6 +46,14 @@ export class SealedChat {
   }
 
   /**
+   * Resolves when this session has its device, and is in all sealed rooms of its account; what could
+   * not be done is told as events. Nobody has to wait for it.
+   */
+  async ready(): Promise<void> {
+    await this.#options.rooms.ready();
+  }
+
+  /**
    * Makes a sealed room, and is in it: its first admin.
    *
    * @throws {EnvironmentError} `room-taken`, `room-reserved`, `room-limit`.
@@ -200,7 +208,7 @@ export class SealedChat {
   /** What is meant for one person must not go to a room with another, whatever the server says. */
   async #enterDirect(room: string, user: string, history: number): Promise<string> {
     const { rooms } = this.#options;
-    if (!rooms.isIn(room)) await rooms.enter(room, history);
+    await rooms.enterOnce(room, history);
     const { peer } = rooms.get(room).cipher;
     if (peer !== undefined && foldName(peer) === foldName(user)) return room;
     throw new PeerError(

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { foldName } from "../../folded_name.ts";
 import { CallerError } from "../../errors.ts";
 import { MAX_LISTED, MAX_ROOMS_JOINED } from "../../protocol/limits.ts";
 import type { MessageOf, ServerMessage } from "../../protocol/messages.ts";
@@ -17,6 +16,7 @@ import type { Memberships } from "../memberships.ts";
 import type { Requests } from "../requests.ts";
 import type { Timing } from "../timing.ts";
 import { Farewells } from "./farewells.ts";
+import { invitation } from "./introductions.ts";
 import type { OwnKeys } from "./own_keys.ts";
 import type { RoomStart } from "./room_entrance.ts";
 import type { SealedCipher } from "./sealed_cipher.ts";
@@ -52,7 +52,9 @@ export class SealedRooms {
   readonly #known = new Map<string, string | undefined>();
   readonly #entering = new Map<string, Promise<RoomView>>();
   readonly #farewells = new Farewells((error, room) => this.#report(error, room));
-  readonly #closing = Promise.withResolvers<void>();
+  /** Somebody needs the rooms, or nobody any more. */
+  readonly #hurried = Promise.withResolvers<void>();
+  #begun: Promise<void> = Promise.resolve();
   #keys: Promise<OwnKeys> | undefined;
   #isClosed = false;
 
@@ -70,7 +72,17 @@ export class SealedRooms {
   }
 
   /** There is a connection: opens the vault, goes on as the same device, enters new rooms. */
-  async begin(): Promise<void> {
+  begin(): void {
+    this.#begun = this.#begin();
+  }
+
+  /** Resolves when the vault is open and the rooms are entered, or cannot be. */
+  async ready(): Promise<void> {
+    this.#hurried.resolve();
+    await this.#begun;
+  }
+
+  async #begin(): Promise<void> {
     const wasOpen = this.#keys !== undefined;
     if (!wasOpen) await this.#settle();
     if (this.#isClosed) return;
@@ -155,6 +167,11 @@ export class SealedRooms {
     }
   }
 
+  /** The same, unless this session is in it; it may just be on its way. */
+  async enterOnce(room: string, history: number): Promise<void> {
+    if (this.#entering.has(room) || !this.isIn(room)) await this.enter(room, history);
+  }
+
   /** The same with a state that this session made. */
   async found(room: string, start: RoomStart, peer?: string): Promise<SealedRoom> {
     this.#known.set(room, peer);
@@ -189,13 +206,14 @@ export class SealedRooms {
   takeAdded({ room, peer }: MessageOf<ServerMessage, "added">): void {
     if (this.#rooms.has(room) || this.#entering.size >= MAX_ROOMS_JOINED) return;
     if (this.#known.size < MAX_LISTED) this.#known.set(room, peer);
-    void this.enter(room, 0).catch((error) => this.#report(error, room));
+    void this.enterOnce(room, 0).catch((error) => this.#report(error, room));
   }
 
   /** The session is out of a room; unless it wanted that, its account is a member no more. */
   takeLeft(room: string, code: string): void {
     this.#rooms.delete(room);
     if (code === "removed") this.#known.delete(room);
+    this.#keys?.then(({ store }) => store.forgetRoom(room), () => {});
   }
 
   /** The account has given up its membership. */
@@ -215,15 +233,15 @@ export class SealedRooms {
   /** Begins nothing more. */
   stop(): void {
     this.#isClosed = true;
-    this.#closing.resolve();
+    this.#hurried.resolve();
     this.#farewells.close();
   }
 
-  /** Waits for a moment, or until it is closed. */
+  /** Waits for a moment, unless it is needed at once, or closed. */
   async #settle(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, this.#options.timing.settleMs);
-    await Promise.race([promise, this.#closing.promise]);
+    await Promise.race([promise, this.#hurried.promise]);
     clearTimeout(timer);
   }
 
@@ -286,13 +304,10 @@ export class SealedRooms {
   async #introduce({ cipher }: SealedRoom, { group, by }: RoomStart): Promise<void> {
     const { events, user } = this.#options;
     const { policy: { room }, members } = group;
-    if (by !== undefined && foldName(by) !== foldName(user)) {
-      const message = cipher.peer === undefined
-        ? `${by} added you to the sealed room ${room}: /join ${room} goes there`
-        : `${by} writes to you: /dm ${by} answers`;
-      await events.push({ type: "notice", code: "invited", message, room });
-    }
-    await events.push(...cipher.greet(members));
+    await events.push(
+      ...invitation(by, { room, peer: cipher.peer, user }),
+      ...cipher.greet(members),
+    );
   }
 
   async #adopt(room: string, sealed: SealedRoom): Promise<void> {

@@ -106,6 +106,13 @@ export class VaultStore {
     this.saved(name);
   }
 
+  /** The server may give up what it has of a room: this account is no member any more. */
+  forgetRoom(room: string): void {
+    for (const name of [...this.#versions.keys()]) {
+      if (name.startsWith("device/") && name.endsWith(`/${room}`)) this.#versions.delete(name);
+    }
+  }
+
   /** Seals a blob that another request saves. */
   seal(name: string, bytes: Uint8Array): SealedBlob {
     const version = this.versionOf(name);

@@ -128,8 +128,7 @@ export class SealedService {
     const { delivery } = this;
     delivery.transaction(() => {
       delivery.rooms.get(room, user);
-      delivery.rooms.dismiss(room, user);
-      delivery.commits.forget(user, room);
+      delivery.dismiss(user, room);
     });
     this.#options.hub.expel(room, user, { code: "left", message: "You left" });
   }
