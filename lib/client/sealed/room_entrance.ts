@@ -10,11 +10,12 @@ import { FernetKey } from "../../fernet.ts";
 import { chainStart } from "../../log/chain.ts";
 import type { Head } from "../../log/message_log.ts";
 import type { DeviceKeys } from "../../mls/device_keys.ts";
-import { Group } from "../../mls/group.ts";
+import { Group, type Member } from "../../mls/group.ts";
 import type { OwnKeyPackage } from "../../mls/key_package.ts";
 import { Archive, type EpochKey } from "../../vault/archive.ts";
 import { decodeRoomRecord } from "../../vault/room_record.ts";
 import type { Requests } from "../requests.ts";
+import type { OwnAccount } from "./own_account.ts";
 import { loadDevice, type OwnDevice } from "./own_device.ts";
 import type { PendingCommit } from "./sealed_cipher.ts";
 import { sameBytes } from "./sealed_entry.ts";
@@ -43,8 +44,7 @@ export interface RoomEntranceOptions {
   requests: Requests;
   store: VaultStore;
   device: OwnDevice;
-  /** The version of the own account's record. */
-  accountVersion: number;
+  account: OwnAccount;
 }
 
 type Source = Pick<RoomStart, "keys" | "isBorrowed">;
@@ -100,7 +100,7 @@ export class RoomEntrance {
     const bytes = await this.#options.store.load(`device/${number}/${room}`);
     if (bytes === undefined) return undefined;
     const record = decodeRoomRecord(bytes);
-    if (record.account > this.#options.accountVersion) throw rolledBack("account");
+    if (record.account > this.#options.account.version) throw rolledBack("account");
     const group = Group.decode(record.state);
     checkRoom(group, room);
     // Nobody would believe what another key signs.
@@ -128,7 +128,22 @@ export class RoomEntrance {
     if (welcome === undefined) return undefined;
     const { group, used, by } = await Group.join(source.keys, welcome.bytes, packages);
     checkRoom(group, room);
+    this.#checkHost(room, by);
     return { ...await beginning(group, welcome.head), ...source, used, by: by.user };
+  }
+
+  /**
+   * Who was in a room already and is welcomed anew, was out meanwhile; or a server has dropped the
+   * state and has made a room of the same name. So no stranger may welcome one there.
+   */
+  #checkHost(room: string, { user, identity }: Member): void {
+    const { account } = this.#options;
+    if (!account.knowsRoom(room) || account.isKnown(user, identity)) return;
+    throw new PeerError(
+      "room-inconsistent",
+      `${user}, who is not known to you, lets you into ${room}, where you were before`,
+      { hint: `if that is right, /verify ${user} and /join ${room}` },
+    );
   }
 
   async #askForWelcome(

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { CallerError } from "../../errors.ts";
+import { CallerError, PeerError } from "../../errors.ts";
 import { MAX_LISTED, MAX_ROOMS_JOINED } from "../../protocol/limits.ts";
 import type { MessageOf, ServerMessage } from "../../protocol/messages.ts";
 import type { EventQueue } from "../event_queue.ts";
@@ -17,6 +17,7 @@ import type { Requests } from "../requests.ts";
 import type { Timing } from "../timing.ts";
 import { Farewells } from "./farewells.ts";
 import { invitation } from "./introductions.ts";
+import type { OwnAccount } from "./own_account.ts";
 import type { OwnKeys } from "./own_keys.ts";
 import type { RoomStart } from "./room_entrance.ts";
 import type { SealedCipher } from "./sealed_cipher.ts";
@@ -87,7 +88,8 @@ export class SealedRooms {
     if (!wasOpen) await this.#settle();
     if (this.#isClosed) return;
     try {
-      const { device } = await this.keys();
+      const { device, account } = await this.keys();
+      await this.#refuseOpen(account);
       if (wasOpen) await device.renew();
       await this.#enterAll(await this.refresh());
     } catch (error) {
@@ -95,8 +97,20 @@ export class SealedRooms {
     }
   }
 
+  /** What was a sealed room is none that the server can read: nothing more is said there. */
+  async #refuseOpen(account: OwnAccount): Promise<void> {
+    const { memberships } = this.#options;
+    for (const { state: { room, kind } } of memberships.all) {
+      if (kind !== "open" || !account.knowsRoom(room)) continue;
+      const message = `The server shows an open room in the place of the sealed room ${room}`;
+      await this.#report(new PeerError("room-inconsistent", message), room);
+      await memberships.quit(room, { code: "room-inconsistent", message });
+    }
+  }
+
   /** Wraps the vault's key for another password. */
   async rewrapper(): Promise<Rewrap> {
+    await this.ready(); // or there may be a vault a moment later
     if (this.#keys === undefined && !await VaultStore.exists(this.#options.requests)) {
       return () => undefined;
     }
@@ -118,9 +132,11 @@ export class SealedRooms {
     return sealed.map(({ room }) => room);
   }
 
-  /** Whether a room is known to be sealed, and this account a member. */
-  has(room: string): boolean {
-    return this.#known.has(room);
+  /** Whether a room is known to be sealed: the account is a member, or once was. */
+  async has(room: string): Promise<boolean> {
+    if (this.#known.has(room) || this.#keys === undefined) return this.#known.has(room);
+    const keys = await this.#keys.catch(() => undefined); // told already
+    return keys?.account.knowsRoom(room) ?? false;
   }
 
   /** With whom a direct room is: as its members agreed; before it is entered, as the server says. */
@@ -267,8 +283,7 @@ export class SealedRooms {
     memberships.checkCanJoin(room);
     const { store, device, account } = await this.keys();
     const { RoomEntrance } = await import("./machinery.ts");
-    const accountVersion = account.version;
-    const entrance = new RoomEntrance({ requests, store, device, accountVersion });
+    const entrance = new RoomEntrance({ requests, store, device, account });
     return await this.#join(room, await entrance.find(room), history);
   }
 
@@ -283,6 +298,7 @@ export class SealedRooms {
     this.#rooms.set(room, sealed);
     try {
       const view = await memberships.join(room, history, { cipher, from: start.head });
+      (await this.keys()).account.noteRoom(room);
       if (cipher.isBorrowed) void this.#adopt(room, sealed);
       if (cipher.leaving.size > 0) this.#farewells.await(room, sealed);
       return view;
