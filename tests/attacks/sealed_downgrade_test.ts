@@ -6,8 +6,12 @@
  */
 
 import assert from "node:assert/strict";
-import { CallerError } from "../../lib/errors.ts";
+import { CallerError, EnvironmentError, PeerError } from "../../lib/errors.ts";
+import { FernetKey } from "../../lib/fernet.ts";
+import type { Head } from "../../lib/log/message_log.ts";
+import type { ServerMessage } from "../../lib/protocol/messages.ts";
 import { device } from "../mls/people.ts";
+import type { Ear } from "./sealed_ear.ts";
 import { Liar } from "./sealed_liar.ts";
 import { answer, handOut, meet, ROOM, trap } from "./sealed_tricks.ts";
 import { assertFails } from "./server.ts";
@@ -74,3 +78,88 @@ Deno.test("who was taken for somebody at first contact gets no message once the 
   ]);
   assert.equal(heard.sender, "alice");
 });
+
+/** What a server says of a sealed room that it would rather read. */
+function openly(room: string, head: Head): ServerMessage {
+  const about = { topic: "", slow: 0, keys: [String(FernetKey.generate())] };
+  return { type: "joined", room, kind: "open", ...about, last_seq: head.seq, head: head.chain };
+}
+
+/** From now on, somebody who joins the room of the tests gets into an open one. */
+function openTheRoom(liar: Liar, user: string): void {
+  const head = { seq: 0, chain: HEAD };
+  liar.toServer = (message, wire) => {
+    if (message.type !== "join" || message.room !== ROOM || wire.user !== user) return [message];
+    wire.say(openly(ROOM, head));
+    return [];
+  };
+}
+
+Deno.test("a sealed room that is shown as an open one after an outage: the end of the connection", async () => {
+  await using liar = await Liar.start("alice", "bob");
+  const [alice] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  openTheRoom(liar, "alice");
+  liar.wire("alice").cut();
+  assert.equal((await alice.hears("closed")).reason, "room-inconsistent");
+});
+
+Deno.test("a sealed room that one was put out of is not joined as an open one", async () => {
+  await using liar = await Liar.start("alice", "bob");
+  const [, bob] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  openTheRoom(liar, "bob");
+  liar.wire("bob").say({ type: "left", room: ROOM, code: "removed", message: "alice removed you" });
+  await bob.hears("left");
+  const joining = bob.chat.join(ROOM);
+  await assertFails(joining, PeerError, "room-inconsistent");
+});
+
+Deno.test("a client that comes for a sealed room that it knows is told if it is an open one, and goes", async () => {
+  await using liar = await Liar.start("alice", "bob");
+  const [, first] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  await first.chat.close();
+  openTheRoom(liar, "bob");
+  const bob = await liar.enter("bob", { room: ROOM });
+  assert.equal((await bob.hears("ready")).kind, "open"); // no more is known before the vault is open
+  assert.equal((await bob.fails("room-inconsistent")).room, ROOM);
+  assert.equal((await bob.hears("left")).reason, "room-inconsistent");
+  await assertFails(bob.chat.send("secret", { room: ROOM }), CallerError, "room-unknown");
+});
+
+Deno.test("a room that a client does not know, shown as an open one: that is what it says", async () => {
+  await using liar = await Liar.start("alice", "bob");
+  await meet(liar, "alice");
+  openTheRoom(liar, "bob");
+  const bob = await liar.enter("bob");
+  assert.equal((await bob.chat.join(ROOM)).kind, "open");
+  assert.equal((await bob.hears("joined")).kind, "open");
+});
+
+Deno.test("an open room that is said to be sealed is none: there are no keys for it", async () => {
+  await using liar = await Liar.start("alice");
+  const alice = await liar.enter("alice");
+  liar.toServer = (message, wire) => {
+    if (message.type !== "join") return [message];
+    wire.say({ type: "error", code: "room-sealed", message: "It is sealed.", room: message.room });
+    return [];
+  };
+  await assertFails(alice.chat.join("den"), EnvironmentError, "room-unknown");
+});
+
+for (const isDropped of [true, false]) {
+  const how = isDropped ? "and has lost its state" : "whose state is there";
+  Deno.test(`a stranger's room of the same name, to one who was in it ${how}: refused, nothing is said there`, async () => {
+    await using liar = await Liar.start("alice", "bob");
+    const [, first] = await meet(liar, "alice", "bob") as [Ear, Ear];
+    await first.chat.close();
+    const eve = await device("eve");
+    const { welcome } = await trap(liar, eve, { room: ROOM, kind: "room" }, "bob", 4);
+    if (isDropped) liar.sql("DELETE FROM blobs WHERE name = ?", `device/1/${ROOM}`);
+    answer(liar, "bob", "welcome", () => ({
+      result: { is: "welcome", seq: 99, head: HEAD },
+      bytes: welcome,
+    }));
+    const bob = await liar.enter("bob");
+    assert.match((await bob.fails("room-inconsistent")).message, /eve/);
+    assert.deepEqual(bob.chat.rooms.map(({ room }) => room), ["lobby"]);
+  });
+}

@@ -53,7 +53,11 @@ Deno.test("two commits that end the same epoch, one for each: both are told at t
   liar.toServer = (message, wire) => {
     if (wire.user !== "bob") return [message];
     if (message.type === "part") parts.push(bytesOf(message));
-    if (message.type !== "request" || message.request.do !== "commit") return [];
+    if (message.type !== "request") return [];
+    if (message.request.do !== "commit") {
+      parts.length = 0; // they were of another request
+      return [];
+    }
     commit.resolve(asCommit(message.request, parts, keyId));
     wire.say({ type: "reply", ref: message.ref, result: { is: "done" } });
     return [];

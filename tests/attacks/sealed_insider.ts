@@ -46,18 +46,19 @@ export interface Blob {
 export class OpenVault {
   readonly #liar: Liar;
   readonly #user: string;
-  readonly #key: Uint8Array;
+  /** The vault's key. */
+  readonly key: Uint8Array;
 
   constructor(liar: Liar, user: string) {
     this.#liar = liar;
     this.#user = user;
-    this.#key = unwrapVaultKey(blobOf(liar, user, "wrap").data, exportKeyOf(user), user);
+    this.key = unwrapVaultKey(blobOf(liar, user, "wrap").data, exportKeyOf(user), user);
   }
 
   /** A blob's content. */
   read(name: string): Uint8Array {
     const { version, data } = blobOf(this.#liar, this.#user, name);
-    return openBlob(this.#key, { user: this.#user, name, version }, data);
+    return openBlob(this.key, { user: this.#user, name, version }, data);
   }
 }
 

@@ -86,15 +86,17 @@ export async function packageOf(liar: Liar, user: string): Promise<ForeignKeyPac
   return await readKeyPackage((row as { data: Uint8Array }).data);
 }
 
-/** A group that an attacker makes by itself, and a welcome to it for one who knows nothing of it. */
+/** A group that an attacker makes, after some epochs, and a welcome to it for one who knows nothing. */
 export async function trap(
   liar: Liar,
   attacker: Device,
   policy: Omit<RoomPolicy, "admins">,
   victim: string,
+  epochs = 0,
 ): Promise<{ welcome: Uint8Array; group: Group; change: MembershipChange }> {
   const admins = [attacker.identity.publicKey];
-  const group = await Group.create(attacker.keys, { ...policy, admins });
+  let group = await Group.create(attacker.keys, { ...policy, admins });
+  for (let epoch = 0; epoch < epochs; epoch++) group = (await group.commit({})).next;
   const made = await group.commit({ add: [await packageOf(liar, victim)] });
   return { welcome: made.welcome as Uint8Array, group: made.next, change: made.change };
 }

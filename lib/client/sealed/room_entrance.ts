@@ -10,7 +10,7 @@ import { FernetKey } from "../../fernet.ts";
 import { chainStart } from "../../log/chain.ts";
 import type { Head } from "../../log/message_log.ts";
 import type { DeviceKeys } from "../../mls/device_keys.ts";
-import { Group } from "../../mls/group.ts";
+import { Group, type Member } from "../../mls/group.ts";
 import type { OwnKeyPackage } from "../../mls/key_package.ts";
 import { Archive, type EpochKey } from "../../vault/archive.ts";
 import { decodeRoomRecord } from "../../vault/room_record.ts";
@@ -38,7 +38,7 @@ export interface RoomEntranceOptions {
   requests: Requests;
   store: VaultStore;
   device: OwnDevice;
-  account: Pick<OwnAccount, "reach">;
+  account: OwnAccount;
 }
 
 type Source = Pick<RoomStart, "keys" | "isBorrowed">;
@@ -119,7 +119,22 @@ export class RoomEntrance {
     if (welcome === undefined) return undefined;
     const { group, used, by } = await Group.join(source.keys, welcome.bytes, packages);
     checkRoom(group, room);
+    this.#checkHost(room, by);
     return { ...await beginning(group, welcome.head), ...source, used, by: by.user };
+  }
+
+  /**
+   * Who was in a room already and is welcomed anew, was out meanwhile; or a server has dropped the
+   * state and has made a room of the same name. So no stranger may welcome one there.
+   */
+  #checkHost(room: string, { user, identity }: Member): void {
+    const { account } = this.#options;
+    if (!account.knowsRoom(room) || account.isKnown(user, identity)) return;
+    throw new PeerError(
+      "room-inconsistent",
+      `${user}, who is not known to you, lets you into ${room}, where you were before`,
+      { hint: `if that is right, /verify ${user} and /join ${room}` },
+    );
   }
 
   async #askForWelcome(

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { CallerError } from "../../errors.ts";
+import { CallerError, PeerError } from "../../errors.ts";
 import { MAX_LISTED, MAX_ROOMS_JOINED } from "../../protocol/limits.ts";
 import type { MessageOf, ServerMessage } from "../../protocol/messages.ts";
 import type { EventQueue } from "../event_queue.ts";
@@ -17,6 +17,7 @@ import type { Requests } from "../requests.ts";
 import type { Timing } from "../timing.ts";
 import { Farewells } from "./farewells.ts";
 import { invitation } from "./introductions.ts";
+import type { OwnAccount } from "./own_account.ts";
 import type { OwnKeys } from "./own_keys.ts";
 import type { RoomEntrance, RoomStart } from "./room_entrance.ts";
 import type { SavedState, SealedCipher } from "./sealed_cipher.ts";
@@ -92,7 +93,8 @@ export class SealedRooms {
     if (!wasOpen) await this.#settle();
     if (this.#isClosed) return;
     try {
-      const { device } = await this.keys();
+      const { device, account } = await this.keys();
+      await this.#refuseOpen(account);
       if (wasOpen) await device.renew();
       this.#goOn();
       await this.#enterAll(await this.refresh());
@@ -109,11 +111,23 @@ export class SealedRooms {
     }
   }
 
+  /** What was a sealed room is none that the server can read: nothing more is said there. */
+  async #refuseOpen(account: OwnAccount): Promise<void> {
+    const { memberships } = this.#options;
+    for (const { state: { room, kind } } of memberships.all) {
+      if (kind !== "open" || !account.knowsRoom(room)) continue;
+      const message = `The server shows an open room in the place of the sealed room ${room}`;
+      await this.#report(new PeerError("room-inconsistent", message), room);
+      await memberships.quit(room, { code: "room-inconsistent", message });
+    }
+  }
+
   /** Wraps the vault's key for another password. */
   async rewrapper(): Promise<Rewrap> {
-    // A session that is in no sealed room makes no vault for that.
-    const makesNone = this.#begun === undefined && this.#keys === undefined;
-    if (makesNone && !await VaultStore.exists(this.#options.requests)) return () => undefined;
+    await this.ready(); // or there may be a vault a moment later
+    if (this.#keys === undefined && !await VaultStore.exists(this.#options.requests)) {
+      return () => undefined;
+    }
     const { store } = await this.keys();
     return (exportKey) => store.rewrap(exportKey);
   }
@@ -132,9 +146,11 @@ export class SealedRooms {
     return sealed.map(({ room }) => room);
   }
 
-  /** Whether a room is known to be sealed, and this account a member. */
-  has(room: string): boolean {
-    return this.#known.has(room);
+  /** Whether a room is known to be sealed: the account is a member, or once was. */
+  async has(room: string): Promise<boolean> {
+    if (this.#known.has(room) || this.#keys === undefined) return this.#known.has(room);
+    const keys = await this.#keys.catch(() => undefined); // told already
+    return keys?.account.knowsRoom(room) ?? false;
   }
 
   /** With whom a direct room is: as its members agreed; before it is entered, as the server says. */
@@ -315,6 +331,7 @@ export class SealedRooms {
     this.#rooms.set(room, sealed);
     try {
       const view = await memberships.join(room, history, { cipher, from: start.head });
+      (await this.keys()).account.noteRoom(room);
       if (cipher.isBorrowed) void this.#adopt(room, sealed);
       if (cipher.leaving.size > 0) this.#farewells.await(room, sealed);
       return view;
