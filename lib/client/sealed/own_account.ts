@@ -117,6 +117,7 @@ export class OwnAccount implements Trust {
 
   /** Resolves when everything is saved that can be. */
   async saved(): Promise<void> {
+    this.#saveSoon();
     await this.#saving;
   }
 

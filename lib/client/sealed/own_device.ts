@@ -6,15 +6,18 @@
  */
 
 import { createDeviceKeys, type DeviceKeys } from "../../mls/device_keys.ts";
+import { EnvironmentError } from "../../errors.ts";
 import type { IdentityKey } from "../../mls/identity.ts";
 import { createKeyPackage, type OwnKeyPackage } from "../../mls/key_package.ts";
 import {
   decodeDeviceRecord,
   type DeviceRecord,
   encodeDeviceRecord,
+  MAX_PACKAGES_KEPT,
 } from "../../vault/device_record.ts";
 import type { Requests } from "../requests.ts";
 import { sameBytes } from "./sealed_entry.ts";
+import { Turns } from "./turns.ts";
 import { rolledBack, type VaultStore } from "./vault_store.ts";
 
 /** Key packages that a device offers: rooms that it can be added to while nobody is there. */
@@ -34,7 +37,12 @@ export class OwnDevice {
   readonly number: number;
   readonly keys: DeviceKeys;
   readonly #options: OwnDeviceOptions;
+  readonly #turns = new Turns();
+  /** The last one of each batch: a server hands it out again and again (RFC 9420 section 16.8). */
+  readonly #lastResorts = new Set<OwnKeyPackage>();
   #lease: number;
+  #renewing: Promise<unknown> = Promise.resolve();
+  /** The newest last. */
   #packages: readonly OwnKeyPackage[];
 
   private constructor(
@@ -48,6 +56,7 @@ export class OwnDevice {
     this.#lease = lease;
     this.keys = record.keys;
     this.#packages = record.packages;
+    this.#noteLastResort();
   }
 
   /**
@@ -66,7 +75,8 @@ export class OwnDevice {
     const keys = stored?.keys ?? await createDeviceKeys(identity, user, number);
     const record = stored ?? { keys, packages: [] };
     const device = new OwnDevice(options, number, lease, record);
-    if (record.packages.length < PACKAGES) await device.#offer();
+    const isOffered = record.packages.length >= PACKAGES && await device.#isOffered();
+    if (!isOffered) await device.#offer();
     return device;
   }
 
@@ -80,38 +90,80 @@ export class OwnDevice {
     return this.#packages;
   }
 
-  /**
-   * Goes on as this device on another connection.
-   *
-   * @returns whether it could: not if another session has it now.
-   */
-  async renew(): Promise<boolean> {
-    const { requests } = this.#options;
-    const lease = await requests.ask({ do: "lease", device: this.number, lease: this.#lease });
-    if (lease.device !== this.number) return false;
-    this.#lease = lease.lease;
-    return true;
+  /** The one that is kept longest. */
+  get lastPackage(): OwnKeyPackage {
+    return this.#packages.at(-1) as OwnKeyPackage;
   }
 
   /**
-   * A key package was used to join a room, whose state is saved: others take its place. The last
-   * one that was offered stays good, since a server hands it out again (RFC 9420 section 16.8).
+   * Goes on as this device on another connection.
+   *
+   * @throws {EnvironmentError} `lease-lost` if another session has been this device since.
    */
+  async renew(): Promise<void> {
+    const renewing = this.#renew();
+    this.#renewing = renewing.catch(() => {});
+    await renewing;
+  }
+
+  /** Resolves when no renewal is under way: what is sent meanwhile would have the lease before. */
+  async settled(): Promise<void> {
+    await this.#renewing;
+  }
+
+  /** A key package was used to join a room, whose state is saved: others take its place. */
   async replace(used: OwnKeyPackage): Promise<void> {
-    this.#packages = this.#packages.filter((one) => one !== used);
-    await this.#offer();
+    await this.#turns.take(async () => {
+      const isDone = (one: OwnKeyPackage): boolean => one === used && !this.#lastResorts.has(one);
+      this.#packages = this.#packages.filter((one) => !isDone(one));
+      await this.#offer();
+    });
+  }
+
+  async #renew(): Promise<void> {
+    const { requests } = this.#options;
+    try {
+      const wish = { do: "lease", device: this.number, lease: this.#lease } as const;
+      this.#lease = (await requests.ask(wish)).lease;
+    } catch (cause) {
+      if (!(cause instanceof EnvironmentError && cause.code === "lease-lost")) throw cause;
+      throw new EnvironmentError("lease-lost", "Another session of yours goes on as this device", {
+        cause,
+        hint: "leave and come again to change sealed rooms here",
+      });
+    }
+  }
+
+  /** Whether the server has packages of this device: an earlier session may have ended before. */
+  async #isOffered(): Promise<boolean> {
+    const { requests, user } = this.#options;
+    try {
+      const { packages } = await requests.ask({ do: "look", user });
+      return packages.some(({ device }) => device === this.number);
+    } catch (error) {
+      if (error instanceof EnvironmentError && error.code === "no-keys") return false;
+      throw error;
+    }
+  }
+
+  #noteLastResort(): void {
+    const last = this.#packages.at(-1);
+    if (last !== undefined) this.#lastResorts.add(last);
   }
 
   /** Saved before it is offered: whoever uses one must find its owner able to join. */
   async #offer(): Promise<void> {
     const { requests, store } = this.#options;
+    const blob = `device/${this.number}`;
     const fresh = await Promise.all(
       Array.from({ length: PACKAGES }, () => createKeyPackage(this.keys)),
     );
     // Those before may be in a welcome that is on its way.
-    this.#packages = [...fresh, ...this.#packages].slice(0, 4 * PACKAGES);
-    const record = { keys: this.keys, packages: [...this.#packages] };
-    await store.save(`device/${this.number}`, encodeDeviceRecord(record), this.#lease);
+    this.#packages = [...this.#packages, ...fresh].slice(-MAX_PACKAGES_KEPT);
+    this.#noteLastResort();
+    const record = { keys: this.keys, packages: this.#packages };
+    await Promise.all([store.settle(blob), this.settled()]);
+    await store.save(blob, encodeDeviceRecord(record), this.#lease);
     const sizes = fresh.map(({ public: { length } }) => length);
     await requests.exchange(
       { do: "publish", device: this.number, lease: this.#lease, sizes },

@@ -83,7 +83,8 @@ export class SealedCipher implements RoomCipher {
   #isBorrowed: boolean;
   #group: Group;
   #archive: Archive;
-  #pending: PendingCommit | undefined;
+  /** Own commits of this epoch that are on their way, or may be stored, by their hashes. */
+  readonly #pending = new Map<string, PendingCommit>();
   readonly #progress = new Progress();
 
   constructor(options: SealedCipherOptions) {
@@ -93,7 +94,7 @@ export class SealedCipher implements RoomCipher {
     this.#keys = options.keys;
     this.#isBorrowed = options.isBorrowed;
     this.#group = options.group;
-    this.#pending = options.pending;
+    if (options.pending !== undefined) this.expect(options.pending);
     this.#archive = options.archive;
   }
 
@@ -139,9 +140,9 @@ export class SealedCipher implements RoomCipher {
     return this.#leaving;
   }
 
-  /** The own commit that is on its way. */
-  get pending(): PendingCommit | undefined {
-    return this.#pending;
+  /** Whether an own commit is on its way, or may be stored: only the log tells. */
+  get isInDoubt(): boolean {
+    return this.#pending.size > 0;
   }
 
   /** Why the room cannot be followed any more, if so. */
@@ -155,7 +156,12 @@ export class SealedCipher implements RoomCipher {
 
   /** An own commit is on its way: when it comes back, this is the group. */
   expect(pending: PendingCommit): void {
-    this.#pending = pending;
+    this.#pending.set(pending.hash, pending);
+  }
+
+  /** An own commit will not come: the server has refused it. */
+  forgo({ hash }: PendingCommit): void {
+    this.#pending.delete(hash);
   }
 
   /**
@@ -298,8 +304,9 @@ export class SealedCipher implements RoomCipher {
     commit: Uint8Array,
     hash: string,
   ): Promise<{ next: Group; change: MembershipChange }> {
-    if (this.#pending?.hash !== hash) return await this.#group.process(commit, this.#leaving);
-    const { next } = this.#pending;
+    const pending = this.#pending.get(hash);
+    if (pending === undefined) return await this.#group.process(commit, this.#leaving);
+    const { next } = pending;
     return { next, change: changeBetween(this.#group, next) };
   }
 
@@ -324,11 +331,12 @@ export class SealedCipher implements RoomCipher {
   }
 
   #enter(next: Group, key: FernetKey | undefined, { seq, chain }: LogEntry): void {
-    if (this.#pending?.next === next && this.#pending.keys !== undefined) {
-      this.#keys = this.#pending.keys;
+    const keys = [...this.#pending.values()].find((pending) => pending.next === next)?.keys;
+    if (keys !== undefined) {
+      this.#keys = keys;
       this.#isBorrowed = false;
     }
-    this.#pending = undefined;
+    this.#pending.clear();
     this.#group = next;
     this.#heads.add({ seq, chain });
     if (key === undefined) return;

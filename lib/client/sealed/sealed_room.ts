@@ -9,7 +9,7 @@ import { foldName } from "../../folded_name.ts";
 import { EnvironmentError, PeerError } from "../../errors.ts";
 import { FernetKey } from "../../fernet.ts";
 import { type CommitPlan, Group, type NewCommit } from "../../mls/group.ts";
-import { type OwnKeyPackage, readKeyPackage } from "../../mls/key_package.ts";
+import { readKeyPackage } from "../../mls/key_package.ts";
 import type { SealedContent } from "../../rooms/sealed_payload.ts";
 import { encodeRoomRecord } from "../../vault/room_record.ts";
 import type { Requests } from "../requests.ts";
@@ -18,7 +18,7 @@ import type { OwnDevice } from "./own_device.ts";
 import type { PendingCommit, SealedCipher } from "./sealed_cipher.ts";
 import { sha256 } from "./sealed_entry.ts";
 import { Turns } from "./turns.ts";
-import { isOutdated, type VaultStore } from "./vault_store.ts";
+import { isCut, type VaultStore } from "./vault_store.ts";
 
 /** How often a commit is made again because somebody else's came first. */
 const MAX_TRIES = 64;
@@ -95,6 +95,7 @@ export class SealedRoom {
    * @throws {PeerError} if the room cannot be followed any more.
    */
   async change(changeFor: (group: Group) => Change | undefined): Promise<void> {
+    if (this.cipher.isBorrowed) await this.adopt();
     await this.#turns.take(async () => {
       for (let tries = 0; tries < MAX_TRIES; tries++) {
         this.#checkCanChange();
@@ -110,18 +111,19 @@ export class SealedRoom {
   }
 
   /**
-   * Makes the own device a member, as the other device of this account whose state was borrowed.
+   * Makes the own device a member, as the other device of this account whose state was borrowed,
+   * unless it is one by now.
    *
    * @throws as {@linkcode change}.
    */
   async adopt(): Promise<void> {
-    const { keys, packages } = this.#options.device;
-    const [own] = packages as readonly [OwnKeyPackage];
+    const { keys, lastPackage: own } = this.#options.device;
     const change = {
       plan: { add: [await readKeyPackage(own.public)] },
       text: "uses another device",
     };
     await this.#turns.take(async () => {
+      if (!this.cipher.isBorrowed) return;
       while (this.cipher.isBorrowed) {
         const { group: { epoch } } = this.cipher;
         await this.#commit(change, async ({ welcome }) => {
@@ -134,8 +136,10 @@ export class SealedRoom {
     });
   }
 
-  /** Shuts out who has asked to leave, unless somebody else has done so. */
+  /** Shuts out who has asked to leave, unless somebody else has done so, or it is this account. */
   async shutOutLeaving(): Promise<void> {
+    const isLeaving = this.cipher.leaving.has(foldName(this.#options.user));
+    if (isLeaving || this.cipher.broken !== undefined) return;
     await this.change((group) => {
       const { leaving } = this.cipher;
       const gone = group.members.filter(({ user }) => leaving.has(foldName(user)));
@@ -151,7 +155,8 @@ export class SealedRoom {
   /** Saves the state, if there is something new in it. */
   async save(): Promise<void> {
     await this.#turns.take(async () => {
-      if (this.#commits + this.#messages > 0 && this.cipher.canSeal) await this.#save();
+      const { canSeal, isInDoubt } = this.cipher;
+      if (this.#commits + this.#messages > 0 && canSeal && !isInDoubt) await this.#save();
     });
   }
 
@@ -165,17 +170,16 @@ export class SealedRoom {
   }
 
   async #save(): Promise<void> {
-    const { store, device } = this.#options;
+    const { store } = this.#options;
+    await this.#settle();
     this.#commits = this.#messages = 0;
-    const record = this.#encode();
-    try {
-      await store.save(this.#blob, record, device.lease);
-    } catch (error) {
-      // The last save of an ended connection may have been stored.
-      if (!isOutdated(error)) throw error;
-      await store.load(this.#blob);
-      await store.save(this.#blob, record, device.lease);
-    }
+    await store.save(this.#blob, this.#encode(), this.#options.device.lease);
+  }
+
+  /** What an ended connection has left open: the lease, and which state was stored last. */
+  async #settle(): Promise<void> {
+    const { store, device } = this.#options;
+    await Promise.all([device.settled(), store.settle(this.#blob)]);
   }
 
   /**
@@ -189,6 +193,7 @@ export class SealedRoom {
     const made = await group.commit(plan, this.cipher.leaving);
     const pending = { hash: sha256(made.commit), ...await becomes(made) };
     const { id: keyId } = FernetKey.fromBytes(await made.next.epochKey());
+    await this.#settle();
     if (this.cipher.group !== group) return false; // no step from here to the request
     return await this.#offer({ ...made, group, keyId, text }, pending);
   }
@@ -207,7 +212,7 @@ export class SealedRoom {
     const { id, sentAt: sent_at, token } = this.#seal({ text, commit: pending.hash });
     const state = change.hasPath ? store.seal(this.#blob, this.#encode(pending)).bytes : NOTHING;
     this.cipher.expect(pending); // it may come back before the answer
-    const isTaken = await wasTaken(requests.exchange(
+    const request = requests.exchange(
       {
         do: "commit",
         ...{ room, epoch: group.epoch, key_id, id, sent_at, token, adds, removes: removed },
@@ -218,12 +223,18 @@ export class SealedRoom {
       commit,
       welcome,
       state,
-    ));
-    if (isTaken && state.length > 0) store.saved(this.#blob);
-    return isTaken;
+    );
+    try {
+      await (change.hasPath ? store.saving(this.#blob, request) : request);
+      return true;
+    } catch (error) {
+      if (!isCut(error)) this.cipher.forgo(pending);
+      if (error instanceof EnvironmentError && error.code === "epoch-outdated") return false;
+      throw error;
+    }
   }
 
-  #encode(pending: PendingCommit | undefined = this.cipher.pending): Uint8Array {
+  #encode(pending?: PendingCommit): Uint8Array {
     const { head: { seq, chain: head }, archive, leaving, group } = this.cipher;
     return encodeRoomRecord({
       ...{ seq, head, archive, leaving: [...leaving] },
@@ -255,16 +266,5 @@ export class SealedRoom {
 
   get #blob(): string {
     return `device/${this.#options.device.number}/${this.#options.room}`;
-  }
-}
-
-/** Whether the server took a commit; not if another one came first. */
-async function wasTaken(commit: Promise<unknown>): Promise<boolean> {
-  try {
-    await commit;
-    return true;
-  } catch (error) {
-    if (error instanceof EnvironmentError && error.code === "epoch-outdated") return false;
-    throw error;
   }
 }

@@ -9,7 +9,7 @@ import { CallerError, PeerError } from "../../errors.ts";
 import { MAX_LISTED, MAX_ROOMS_JOINED } from "../../protocol/limits.ts";
 import type { MessageOf, ServerMessage } from "../../protocol/messages.ts";
 import type { EventQueue } from "../event_queue.ts";
-import { type ClientEvent, codeOf, errorEvent } from "../events.ts";
+import { type ClientEvent, errorEvent } from "../events.ts";
 import type { Rewrap } from "../kept_login.ts";
 import type { RoomView } from "../member.ts";
 import type { Memberships } from "../memberships.ts";
@@ -22,7 +22,7 @@ import type { OwnKeys } from "./own_keys.ts";
 import type { RoomStart } from "./room_entrance.ts";
 import type { SealedCipher } from "./sealed_cipher.ts";
 import type { SealedRoom } from "./sealed_room.ts";
-import { VaultStore } from "./vault_store.ts";
+import { isCut, VaultStore } from "./vault_store.ts";
 
 /** Where a client is to be first. */
 export interface FirstRoom {
@@ -52,10 +52,12 @@ export class SealedRooms {
   /** Rooms that the account is a member of, and for a direct one with whom. */
   readonly #known = new Map<string, string | undefined>();
   readonly #entering = new Map<string, Promise<RoomView>>();
-  readonly #farewells = new Farewells((error, room) => this.#report(error, room));
+  readonly #farewells = new Farewells((error, room) =>
+    this.#rooms.has(room) ? this.#report(error, room) : undefined
+  );
   /** Somebody needs the rooms, or nobody any more. */
   readonly #hurried = Promise.withResolvers<void>();
-  #begun: Promise<void> = Promise.resolve();
+  #begun: Promise<void> | undefined;
   #keys: Promise<OwnKeys> | undefined;
   #isClosed = false;
 
@@ -91,9 +93,18 @@ export class SealedRooms {
       const { device, account } = await this.keys();
       await this.#refuseOpen(account);
       if (wasOpen) await device.renew();
+      this.#goOn();
       await this.#enterAll(await this.refresh());
     } catch (error) {
-      if (codeOf(error) !== "connection-cut") await this.#report(error);
+      await this.#report(error);
+    }
+  }
+
+  /** Does what was under way in the rooms when the connection before ended. */
+  #goOn(): void {
+    for (const [room, sealed] of this.#rooms) {
+      if (sealed.cipher.isBorrowed) void this.#adopt(room, sealed);
+      if (sealed.cipher.leaving.size > 0) this.#farewells.await(room, sealed);
     }
   }
 
@@ -110,10 +121,9 @@ export class SealedRooms {
 
   /** Wraps the vault's key for another password. */
   async rewrapper(): Promise<Rewrap> {
-    await this.ready(); // or there may be a vault a moment later
-    if (this.#keys === undefined && !await VaultStore.exists(this.#options.requests)) {
-      return () => undefined;
-    }
+    // A session that is in no sealed room makes no vault for that.
+    const makesNone = this.#begun === undefined && this.#keys === undefined;
+    if (makesNone && !await VaultStore.exists(this.#options.requests)) return () => undefined;
     const { store } = await this.keys();
     return (exportKey) => store.rewrap(exportKey);
   }
@@ -332,12 +342,13 @@ export class SealedRooms {
       await sealed.adopt();
       this.#options.memberships.get(room).resume();
     } catch (error) {
-      await this.#report(error, room);
+      if (this.#rooms.get(room) === sealed) await this.#report(error, room);
     }
   }
 
+  /** Says what went wrong in the background; what an outage has cut is done after it. */
   async #report(error: unknown, room?: string): Promise<void> {
-    if (this.#isClosed) return;
+    if (this.#isClosed || isCut(error)) return;
     await this.#options.events.push(errorEvent(error, room));
   }
 }

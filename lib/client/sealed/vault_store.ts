@@ -25,6 +25,8 @@ export class VaultStore {
   readonly #user: string;
   readonly #key: Uint8Array;
   readonly #versions = new Map<string, number>();
+  /** Blobs that may have been stored when a connection ended. */
+  readonly #doubtful = new Set<string>();
 
   private constructor(requests: Requests, user: string, key: Uint8Array) {
     this.#requests = requests;
@@ -89,6 +91,7 @@ export class VaultStore {
     const { result: { version }, bytes } = await this.#requests.exchange({ do: "get", name });
     if (version < this.versionOf(name)) throw rolledBack(name);
     this.#versions.set(name, version);
+    this.#doubtful.delete(name);
     if (version === 0) return undefined;
     return openBlob(this.#key, { user: this.#user, name, version }, bytes);
   }
@@ -102,8 +105,27 @@ export class VaultStore {
   async save(name: string, bytes: Uint8Array, lease?: number): Promise<void> {
     const { bytes: sealed, version } = this.seal(name, bytes);
     const held = lease === undefined ? {} : { lease };
-    await this.#requests.exchange({ do: "put", name, version, ...held }, sealed);
-    this.saved(name);
+    await this.saving(name, this.#requests.exchange({ do: "put", name, version, ...held }, sealed));
+  }
+
+  /**
+   * A request is on its way that saves what {@linkcode seal} gave; its answer. If none comes, nobody
+   * knows which version is stored: see {@linkcode settle}.
+   */
+  async saving<T>(name: string, request: Promise<T>): Promise<T> {
+    try {
+      const answer = await request;
+      this.saved(name);
+      return answer;
+    } catch (error) {
+      if (isCut(error)) this.#doubtful.add(name);
+      throw error;
+    }
+  }
+
+  /** Asks which version of a blob of one's own is stored, if that is not known. */
+  async settle(name: string): Promise<void> {
+    if (this.#doubtful.has(name)) await this.load(name);
   }
 
   /** The server may give up what it has of a room: this account is no member any more. */
@@ -129,6 +151,12 @@ export class VaultStore {
 /** Whether somebody else saved a blob meanwhile. */
 export function isOutdated(error: unknown): boolean {
   return error instanceof EnvironmentError && error.code === "blob-outdated";
+}
+
+/** Whether the connection ended, or there was none. */
+export function isCut(error: unknown): boolean {
+  return error instanceof EnvironmentError &&
+    (error.code === "connection-cut" || error.code === "not-connected");
 }
 
 /** What is stored is older than what is known to have been. */
