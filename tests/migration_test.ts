@@ -1,6 +1,6 @@
 /**
- * A database that the version before this one made: `testdata/version-1.sqlite`, written by the
- * programs of commit ffa4023 (`user add` for alice and Admin, three messages in the lobby with the
+ * A database that the first version made: `testdata/version-1.sqlite`, written by the programs of
+ * commit ffa4023 (`user add` for alice and Admin, three messages in the lobby with the
  * key below, a stop that leaves one file). Opened with this version, it keeps everything.
  *
  * @module
@@ -12,16 +12,11 @@ import { Accounts } from "../lib/auth/accounts.ts";
 import { connect } from "../lib/client/connection.ts";
 import { openDatabase } from "../lib/database.ts";
 import { EnvironmentError, LoginError } from "../lib/errors.ts";
-import { FernetKey, KeyRing } from "../lib/fernet.ts";
-import { LogReader } from "../lib/log/log_reader.ts";
-import { verifyLog } from "../lib/log/verify.ts";
-import { openText } from "../lib/rooms/open_room.ts";
 import { CONSOLE, Operations } from "../lib/server/operations.ts";
-import { assertFails, assertThrows, TempFolder, TestServer } from "./attacks/server.ts";
+import { assertFails, assertThrows, TestServer } from "./attacks/server.ts";
+import { OldDatabase } from "./old_database.ts";
 import { runProgram } from "./scenario/programs.ts";
 
-const FIXTURE = new URL("testdata/version-1.sqlite", import.meta.url);
-const KEY = "q27KQ7LMCUZsdiM0hGHK0hTA2lTbLrYRy1kP6X0Fm8E=";
 const PASSWORDS = { alice: "alice's lamp-oil 71", Admin: "admin's brass button 35" };
 
 /** What the server of that version printed when it stopped. */
@@ -31,53 +26,20 @@ const HEAD = {
   chain: "40c9e68e4871c0ac72a48e3f4fa914d67398b2d89b6563af8d331913482d59ae",
 };
 
-const TEXTS = [
+const TEXTS: [string, string][] = [
   ["alice", "hello from the previous version"],
   ["alice", "second line: 你好"],
   ["Admin", "Admin was here"],
 ];
 
-/** A copy of that database in a folder of its own. */
-class Old implements Disposable {
-  readonly #folder = new TempFolder();
-  readonly path = this.#folder.file("chat_logs.db");
-  readonly keyFile = this.#folder.file("keys");
-
+/** A copy of it. */
+class Old extends OldDatabase {
   constructor() {
-    Deno.copyFileSync(FIXTURE, this.path);
-    Deno.writeTextFileSync(this.keyFile, `${KEY}\n`);
-    assert.equal(this.version(), 1, "the fixture is of the first version");
+    super(1);
   }
 
-  /** Its schema's version, as it is in the file. */
-  version(): unknown {
-    const database = new DatabaseSync(this.path);
-    const row = database.prepare("PRAGMA user_version").get();
-    database.close();
-    return row?.["user_version"];
-  }
-
-  /** Opens it with this version, as a server's start does. */
-  migrate(): void {
-    openDatabase(this.path).close();
-    assert.equal(this.version(), 3);
-  }
-
-  async assertMessagesKept(): Promise<void> {
-    using reader = LogReader.open(this.path);
-    const rows = await Array.fromAsync(reader.rows({}));
-    const ring = new KeyRing([FernetKey.parse(KEY)]);
-    const texts = rows.map((row) => {
-      const { room, sender, messageId: id, sentAt: sent_at } = row;
-      return [sender, openText(ring, { room, sender, id, sent_at }, row)];
-    });
-    assert.deepEqual(texts, TEXTS);
-    const verdict = await verifyLog(reader.rows({}), [HEAD]);
-    assert.deepEqual([verdict.rows, verdict.fault], [3, undefined]);
-  }
-
-  [Symbol.dispose](): void {
-    this.#folder[Symbol.dispose]();
+  assertMessagesKept(): Promise<void> {
+    return this.assertMessages(TEXTS, [HEAD]);
   }
 }
 

@@ -34,11 +34,15 @@ damaged.`;
 
 const SHOW_HELP = `
 A message that cannot be read, or that is not what its sender wrote, is shown as
-such after "--", and the exit code is 1.`;
+such after "--", and the exit code is 1. What is said in a sealed room is for
+its members: it is shown as sealed, unless --key-file has what one of them wrote
+with /keys export. Their clients check who signed it; this command does not.`;
 
 const EXPORT_HELP = `
 With keys, each row also has a text, or else an error, and the exit code is 1 if
-one has an error; "action" is true for what somebody does (/me). In CSV, what a
+one has an error. "action" is true for what somebody does (/me), "sealed" for a
+row of a sealed room without its key, "leave" for who asks to leave one;
+"commit" is the SHA-256 of a change of its members or keys. In CSV, what a
 spreadsheet would take for a formula (it begins with = + - @ or a control
 character) gets a ' before it; JSON lines are exact.`;
 

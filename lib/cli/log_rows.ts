@@ -7,16 +7,15 @@
 
 import { LineWriter } from "../client/output.ts";
 import { sanitizeText } from "../client/terminal/sanitize.ts";
-import { EnvironmentError, FernchatError } from "../errors.ts";
-import type { KeyRing } from "../fernet.ts";
+import { EnvironmentError } from "../errors.ts";
 import { formatJson } from "../json_line.ts";
 import { type IdRange, LogReader, type LogRow, type RowFilter } from "../log/log_reader.ts";
-import { openContent } from "../rooms/open_room.ts";
-import type { Content } from "../rooms/payload.ts";
 import { csvLine } from "./csv.ts";
 import { promptRing, ringFromFile } from "./keys.ts";
+import { asLine, openRow } from "./log_words.ts";
 import { complain } from "./program.ts";
 import { Progress } from "./progress.ts";
+import { SealedNames } from "./sealed_names.ts";
 
 /** What `show` and `export` are asked for. */
 export interface RowsOptions {
@@ -29,18 +28,6 @@ export interface RowsOptions {
 /** Characters that are gathered for one write. */
 const PAGE_CHARS = 64 * 1024;
 
-/** Why a row has no text. */
-type Unreadable = "key-missing" | "token-invalid";
-
-type Opened =
-  | Content & { error: null }
-  | { text: null; error: Unreadable; action?: never };
-
-const REASONS: { [error in Unreadable]: (row: LogRow) => string } = {
-  "key-missing": ({ keyId }) => `cannot be read without the key ${keyId}`,
-  "token-invalid": () => "not what its sender wrote: its token does not belong to this row",
-};
-
 /**
  * Shows messages as text, or as one object of JSON a line; without a key file, asks for a key. With
  * `follow` it goes on with what is appended, until nobody reads any more.
@@ -51,14 +38,15 @@ export async function showCommand(
   options: RowsOptions & { json: boolean; follow: boolean },
 ): Promise<void> {
   using reader = LogReader.open(options.db);
+  using sealed = SealedNames.open(options.db);
   const { keyFile, json, follow } = options;
   const ring = keyFile === undefined ? await promptRing() : await ringFromFile(keyFile);
   await writeRows(reader, options.filter, (row) => {
-    const opened = open(ring, row);
+    const opened = openRow(ring, sealed, row);
     const { room, seq, messageId: id, sender, sentAt: sent_at } = row;
     const line = json
       ? formatJson({ room, seq, id, sender, sent_at, ...opened })
-      : asText(row, opened);
+      : asLine(row, opened);
     return { line, unreadable: opened.error !== null };
   }, { follow });
 }
@@ -72,20 +60,24 @@ export async function exportCommand(
   options: RowsOptions & { format: "jsonl" | "csv" },
 ): Promise<void> {
   using reader = LogReader.open(options.db);
+  using sealed = SealedNames.open(options.db);
   const ring = options.keyFile === undefined ? undefined : await ringFromFile(options.keyFile);
   const csv = options.format === "csv";
-  const columns = [...COLUMNS, ...(ring === undefined ? [] : ["text", "error", "action"])];
-  const asLine = csv ? (record: Fields): string => safeCsvLine(columns, record) : formatJson;
+  const columns = [...COLUMNS, ...(ring === undefined ? [] : OPENED)];
+  const format = csv ? (record: Fields): string => safeCsvLine(columns, record) : formatJson;
   const header = csv ? csvLine(columns) : undefined;
   await writeRows(reader, options.filter, (row) => {
-    const opened = ring === undefined ? undefined : open(ring, row);
+    const opened = ring === undefined ? undefined : openRow(ring, sealed, row);
     const record: Fields = { ...tableRow(row), ...opened };
-    return { line: asLine(record), unreadable: typeof opened?.error === "string" };
+    return { line: format(record), unreadable: typeof opened?.error === "string" };
   }, { ...(header === undefined ? {} : { header }) });
 }
 
 /** The table's columns, in its order. */
 const COLUMNS = Object.keys(tableRow({} as LogRow));
+
+/** What keys add to them. */
+const OPENED = ["text", "error", "action", "commit", "leave", "sealed"];
 
 function tableRow(row: LogRow): { [column: string]: string | number } {
   const { id, room, seq, sender, sentAt, keyId, messageId, token, chain } = row;
@@ -102,7 +94,7 @@ function tableRow(row: LogRow): { [column: string]: string | number } {
   };
 }
 
-/** What a row says, by its columns; `action` is there for actions alone. */
+/** What a row says, by its columns; those behind `error` are there where they say something. */
 interface Fields {
   [column: string]: string | number | true | null;
 }
@@ -113,32 +105,6 @@ function safeCsvLine(columns: readonly string[], record: Fields): string {
   const line = csvLine(fields.map((field) => field === true ? "true" : field));
   if (!Deno.stdout.isTerminal()) return line;
   return `${sanitizeText(line.slice(0, -1))}\r`;
-}
-
-function open(ring: KeyRing, row: LogRow): Opened {
-  if (ring.find(row.keyId) === undefined) return { text: null, error: "key-missing" };
-  const { room, sender, messageId: id, sentAt: sent_at } = row;
-  try {
-    const { text, ...manner } = openContent(ring, { room, sender, id, sent_at }, row);
-    return { text, error: null, ...manner };
-  } catch (error) {
-    if (error instanceof FernchatError) return { text: null, error: "token-invalid" };
-    throw error;
-  }
-}
-
-/**
- * `[YYYY-MM-DD HH:MM:SS] room seq sender: text`, in UTC, or for an action `… seq * sender text`;
- * without a text, what is wrong after `--`.
- */
-function asText(row: LogRow, opened: Opened): string {
-  const time = row.sentAt.slice(0, 19).replace("T", " ");
-  return sanitizeText(`[${time}] ${row.room} ${row.seq} ${wordsOf(row, opened)}`);
-}
-
-function wordsOf(row: LogRow, { text, error, action }: Opened): string {
-  if (error !== null) return `${row.sender} -- ${REASONS[error](row)}`;
-  return action ? `* ${row.sender} ${text}` : `${row.sender}: ${text}`;
 }
 
 async function writeRows(

@@ -36,12 +36,18 @@ function create(operations: Operations, { topic = "" }: Flags, typed = ""): Outc
   };
 }
 
-async function list({ rooms }: Operations): Promise<Outcome> {
+/** How many members a sealed room has is known; who is in an open one, a running server alone knows. */
+async function list({ rooms, delivery }: Operations): Promise<Outcome> {
   const { formatTable } = await import("./table.ts");
-  const all = rooms.list();
-  const columns = ["NAME", "KIND", "SLOW", "TOPIC"].map((title) => ({ title }));
-  const rows = all.map((
-    { name, kind, slow, topic },
-  ) => [name, kind, slow === 0 ? "" : formatDuration(slow), topic]);
+  const counts = delivery.rooms.countMembers();
+  const all = rooms.list().map((room) =>
+    room.kind === "sealed" ? { ...room, members: counts.get(room.name) ?? 0 } : room
+  );
+  const columns = ["NAME", "KIND", "MEMBERS", "SLOW", "TOPIC"].map((title) => ({ title }));
+  const rows = all.map((room) => {
+    const { name, kind, slow, topic } = room;
+    const members = "members" in room ? String(room.members) : "";
+    return [name, kind, members, slow === 0 ? "" : formatDuration(slow), topic];
+  });
   return { lines: formatTable(columns, rows), json: [{ rooms: all }] };
 }

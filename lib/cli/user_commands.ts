@@ -14,6 +14,7 @@ import {
   type Outcome,
   type Work,
 } from "./operator_command.ts";
+import { complain } from "./program.ts";
 
 interface Flags extends OperatorFlags {
   passwordFile?: string;
@@ -27,6 +28,10 @@ const ADD_HELP = `
 A name has 1 to 32 letters (a-z), digits, dots, dashes and underscores, a letter
 or digit first; case makes no difference. It must not be reserved, as "admin" is,
 nor look like another account's name, as "a1ice" does beside "alice".`;
+
+const DROPPED = "loses the history of its sealed rooms, which its old password alone opens, " +
+  "and others see a new identity";
+const REMOVED = "loses its sealed rooms for good: whoever has the name next is a new identity";
 
 /** Adds `user add`, `passwd`, `role`, `kick`, `remove` and `list`. */
 export function addUserCommands(program: Command, defaultDb: string): void {
@@ -69,6 +74,7 @@ async function add(operations: Operations, flags: Flags, name = ""): Promise<Out
 
 async function passwd(operations: Operations, flags: Flags, typed = ""): Promise<Outcome> {
   const { name } = operations.accounts.get(typed);
+  warnOfVault(operations, name, DROPPED); // before anybody types a password
   operations.setPassword(CONSOLE, name, await newPassword(name, flags));
   return { lines: [`Changed ${name}'s password`], json: [{ event: "user-changed", name }] };
 }
@@ -87,11 +93,17 @@ function kick(operations: Operations, { reason = "" }: Flags, typed = ""): Outco
 }
 
 function remove(operations: Operations, _: Flags, typed = ""): Outcome {
+  warnOfVault(operations, operations.accounts.get(typed).name, REMOVED);
   const { account: name } = operations.removeAccount(CONSOLE, typed);
   return {
     lines: [`Removed ${name} and ended its sessions`],
     json: [{ event: "user-removed", name }],
   };
+}
+
+/** What only the account's own password opens goes with it: says so, if there is anything. */
+function warnOfVault({ delivery }: Operations, name: string, says: string): void {
+  if (delivery.vault.list(name).length > 0) complain(`Note: ${name} ${says}`);
 }
 
 /** An account, as it is listed. */

@@ -42,8 +42,8 @@ export interface Mode {
   /** Throws `CallerError`. */
   read(line: string): Said;
   show(event: ClientEvent): Promise<void>;
-  /** Shows a line of a command's answer. */
-  say(line: string): void;
+  /** Shows a line of a command's answer; see {@linkcode CommandContext.say}. */
+  say(line: string, isExact?: true): void;
   /** Shows why a line was not sent, its message not acked, or its command not done. */
   refuse(error: unknown, fate: Fate, lineNumber: number): Promise<void>;
 }
@@ -124,7 +124,7 @@ export class Batch {
       chat: this.#chat,
       current: this.#current,
       history: this.#history,
-      say: (text) => this.#mode.say(text),
+      say: (text, isExact) => this.#mode.say(text, isExact),
       send: (text, options) => this.#send(text, options, line),
     };
   }

@@ -17,8 +17,10 @@ import type {
   PresenceEvent,
   ReadyEvent,
 } from "./events.ts";
+import { OwnWordsSent } from "./own_words.ts";
 import { promptFor } from "./prompt.ts";
 import { RoomNames } from "./room_names.ts";
+import { RoomsSeen } from "./rooms_seen.ts";
 import {
   describeLeft,
   describePlace,
@@ -28,7 +30,7 @@ import {
 } from "./sentences.ts";
 import type { Terminal } from "./terminal/terminal.ts";
 import { Transcript } from "./transcript.ts";
-import { type Said, Unread } from "./unread.ts";
+import type { Said } from "./unread.ts";
 
 /** What a view works with. */
 export interface ChatViewOptions {
@@ -36,13 +38,6 @@ export interface ChatViewOptions {
   chat: ChatConnection;
   current: CurrentRoom;
   bell: Bell;
-}
-
-/** An own message that is on its way. */
-interface Sending {
-  said: Said;
-  /** Whether it was sent to another room than the one that was looked at. */
-  isElsewhere: boolean;
 }
 
 /** Notices that are of interest where they belong, when one looks there. */
@@ -56,13 +51,8 @@ export class ChatView {
   readonly #current: CurrentRoom;
   readonly #bell: Bell;
   readonly #names: RoomNames;
-  readonly #unread = new Unread();
-  /** Own messages by their ids, until they are stored: shown in the log's order, like all others. */
-  readonly #sending = new Map<string, Sending>();
-  /** Rooms whose kind and topic were shown. */
-  readonly #introduced = new Set<string>();
-  /** Direct rooms of which the person knows that somebody writes there. */
-  readonly #announced = new Set<string>();
+  readonly #rooms: RoomsSeen;
+  readonly #sending: OwnWordsSent;
   #isLost = false;
 
   constructor({ terminal, chat, current, bell }: ChatViewOptions) {
@@ -72,6 +62,8 @@ export class ChatView {
     this.#current = current;
     this.#bell = bell;
     this.#names = new RoomNames(chat);
+    this.#rooms = new RoomsSeen(chat, this.#names);
+    this.#sending = new OwnWordsSent(chat.user);
   }
 
   /** Own messages that are on their way. */
@@ -81,22 +73,18 @@ export class ChatView {
 
   /** An own message is on its way: it is shown when it is stored. */
   addOwn(id: string, said: Pick<Said, "text" | "action">, room?: string): void {
-    const isElsewhere = room !== undefined && room !== this.#current.name;
-    const [sender, sent_at] = [this.#chat.user, new Date().toISOString()];
-    this.#sending.set(id, { said: { ...said, sender, sent_at, history: false }, isElsewhere });
+    this.#sending.add(id, said, room !== undefined && room !== this.#current.name);
   }
 
   /** It will not be stored. */
   dropOwn(id: string): void {
-    this.#sending.delete(id);
+    this.#sending.take(id);
   }
 
   /** Shows what is to be typed at. */
   showPrompt(): void {
-    const name = this.#current.name;
-    const room = this.#chat.rooms.find((one) => one.room === name);
-    const unread = this.#unread.counts.map((one) => ({ ...one, room: this.#names.of(one.room) }));
-    const text = promptFor({ room, isLost: this.#isLost, unread });
+    const room = this.#rooms.find(this.#current.name);
+    const text = promptFor({ room, isLost: this.#isLost, unread: this.#rooms.unread });
     this.#terminal.setPrompt({ text, style: "bold" });
   }
 
@@ -105,10 +93,9 @@ export class ChatView {
     const room = this.#current.name;
     if (room !== undefined) {
       this.#introduce(room);
-      this.#announced.delete(room);
       const { ignored } = this.#chat; // since it was said, perhaps
       const isShown = ({ sender }: Said): boolean => !ignored.has(sender);
-      this.#transcript.printWaiting(this.#names.of(room), this.#unread.take(room), isShown);
+      this.#transcript.printWaiting(this.#names.of(room), this.#rooms.look(room), isShown);
     }
     this.showPrompt();
   }
@@ -172,25 +159,20 @@ export class ChatView {
   }
 
   #welcome({ user, room, kind, peer }: ReadyEvent): void {
-    this.#introduced.add(room);
+    this.#rooms.noteIntroduced(room);
     this.#names.learn({ room, peer });
-    const topic = this.#chat.rooms.find((one) => one.room === room)?.topic ?? "";
+    const topic = this.#rooms.find(room)?.topic ?? "";
     for (const line of describePlace({ room, kind, peer, topic }, `${user} in`)) this.say(line);
     this.#terminal.notice("/help shows the commands; exit or Ctrl-D leaves.");
   }
 
   #introduce(room: string): void {
-    const view = this.#chat.rooms.find((one) => one.room === room);
-    if (view === undefined || this.#introduced.has(room)) return;
-    this.#introduced.add(room);
-    for (const line of describePlace(view, "in")) this.say(line);
+    for (const line of this.#rooms.introduce(room)) this.say(line);
   }
 
   #showLeft(event: LeftEvent): void {
     const { room, reason } = event;
-    this.#unread.take(room);
-    this.#introduced.delete(room);
-    this.#announced.delete(room);
+    this.#rooms.forget(room);
     if (this.#chat.isOnline) this.#showFound(); // of a refused room, there is nothing else to tell
     if (reason === "left") this.say(describeLeft(event));
     else this.complain(describeLeft(event));
@@ -201,7 +183,10 @@ export class ChatView {
   #showNotice({ code, message, room }: NoticeEvent): void {
     if (code === "reconnected") return this.#showFound();
     if (room !== undefined && OF_ONE_ROOM.has(code)) return this.#remarkOrKeep(room, message);
-    if (room !== undefined && code === "invited") this.#announced.add(room);
+    if (room !== undefined && code === "invited") {
+      this.#rooms.announce(room);
+      return this.say(message); // it says where, and the room has no other name yet
+    }
     this.#terminal.notice(this.#about(room, message));
   }
 
@@ -238,14 +223,12 @@ export class ChatView {
 
   /** Tells once that somebody writes, until the person has looked. */
   #announce(room: string, peer: string): void {
-    if (room === this.#current.name || this.#announced.has(room)) return;
-    this.#announced.add(room);
+    if (room === this.#current.name || !this.#rooms.announce(room)) return;
     this.#terminal.notice(`${peer} writes to you: /dm ${peer} shows it`);
   }
 
   #showOwn({ id, room }: AckEvent): void {
-    const own = this.#sending.get(id);
-    this.#sending.delete(id);
+    const own = this.#sending.take(id);
     if (own === undefined) return;
     const { said, isElsewhere } = own;
     if (isElsewhere) this.#terminal.notice(`To ${this.#names.of(room)}: ${said.text}`);
@@ -265,7 +248,7 @@ export class ChatView {
   /** What is of interest also to who looks there later. */
   #remarkOrKeep(room: string, text: string): void {
     if (room === this.#current.name) this.say(text);
-    else this.#unread.addRemark(room, text);
+    else this.#rooms.keepRemark(room, text);
   }
 
   #about(room: string | undefined, message: string): string {
@@ -274,7 +257,7 @@ export class ChatView {
 
   #hear(room: string, said: Said, isNews: boolean): void {
     if (room === this.#current.name) return this.#transcript.print(said);
-    this.#unread.add(room, said, isNews);
+    this.#rooms.hear(room, said, isNews);
     this.showPrompt();
   }
 }

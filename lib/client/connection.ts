@@ -146,7 +146,7 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
    */
   async join(room: string, { history = 0 }: Pick<JoinOptions, "history"> = {}): Promise<RoomView> {
     const { rooms, sealed } = this.#traffic;
-    if (sealed.has(room)) return await sealed.enter(room, history);
+    if (await sealed.has(room)) return await sealed.enter(room, history);
     try {
       return await rooms.join(room, history);
     } catch (error) {

@@ -40,7 +40,7 @@ export class Conversation {
       current,
       history,
       bell,
-      say: (line) => this.#view.say(line),
+      say: (line, isExact) => isExact ? terminal.notice(line) : this.#view.say(line),
       send: (text, options) => Promise.resolve(this.#send(text, options)),
       ask: (question) => this.#answer(terminal.readLine(question)),
       askSecret: (question) => this.#answer(terminal.readPassword(question)),

@@ -43,10 +43,9 @@ export async function runLineMode(
       if (event.type === "ready" || event.type === "joined") names.learn(event);
       const remark = describeEvent(event, chat.user);
       if (remark === undefined) return;
-      const room = ABOUT_ROOMS.has(event.type) && "room" in event ? event.room : undefined;
-      streams.complain(names.about(room, remark, home));
+      streams.complain(names.about(roomOf(event), remark, home));
     },
-    say: (line) => void writer.write(sanitizeText(names.in(line))),
+    say: (line, isExact) => void writer.write(sanitizeText(isExact ? line : names.in(line))),
     refuse(error, fate, lineNumber): Promise<void> {
       streams.complain(`Line ${lineNumber} was not ${fate}: ${names.in(describeError(error))}`);
       return Promise.resolve();
@@ -57,13 +56,19 @@ export async function runLineMode(
   return exitCode;
 }
 
-/** Events that are told with their room's name, unless it is the one that the client came for. */
-const ABOUT_ROOMS: ReadonlySet<ClientEvent["type"]> = new Set([
-  "presence",
-  "members",
-  "notice",
-  "error",
-]);
+/** The room that an event is about, if its line does not say so by itself. */
+function roomOf(event: ClientEvent): string | undefined {
+  switch (event.type) {
+    case "presence":
+    case "members":
+    case "error":
+      return event.room;
+    case "notice":
+      return event.code === "invited" ? undefined : event.room;
+    default:
+      return undefined;
+  }
+}
 
 /** An event that is no message, as a line for people, if there is something to say. */
 function describeEvent(

@@ -235,6 +235,8 @@ export class Member {
    */
   #openOutbox(): void {
     const { isBehind, cipher } = this.state;
+    // Whoever has the keys of before could read what is sealed with them, in a room that is beyond.
+    if (cipher.broken !== undefined) return this.outbox.abandon(cipher.broken);
     if (this.outbox.isOpen || isBehind || !cipher.canSeal || !this.#isPresent) return;
     if (this.#held !== undefined) return;
     this.outbox.open((message, sealed) => this.#transmit(message, sealed));

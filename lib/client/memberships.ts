@@ -17,6 +17,7 @@ import {
 import type { EventQueue } from "./event_queue.ts";
 import { checkHistoryCount } from "./history.ts";
 import { Member, type RoomView } from "./member.ts";
+import type { RoomCipher } from "./room_cipher.ts";
 import type { Foreknowledge } from "./room_state.ts";
 import { notConnected } from "./requests.ts";
 
@@ -135,7 +136,7 @@ export class Memberships {
    */
   async join(room: string, history: number, known?: Foreknowledge): Promise<RoomView> {
     checkHistoryCount(history, 0);
-    this.#checkCanJoin(room);
+    this.checkCanJoin(room);
     if (this.#send === undefined) throw notConnected();
     const about = known === undefined ? {} : { known };
     const joining = { history, ...about, ...Promise.withResolvers<RoomView>() };
@@ -163,6 +164,11 @@ export class Memberships {
     await leaving.promise;
   }
 
+  /** Is out of a room at once, whatever waits there: what the server still says of it is a fault. */
+  async quit(room: string, why: Words): Promise<void> {
+    await this.#part(this.get(room), why);
+  }
+
   /**
    * Takes a message about a room.
    *
@@ -187,7 +193,11 @@ export class Memberships {
   async #takeJoined(joined: Received<"joined">): Promise<void> {
     const { room, kind, topic } = joined;
     const member = this.#members.get(room);
-    if (member?.isPresent === false) return await member.rejoin(joined);
+    if (member?.isPresent === false) {
+      const fault = kindFault(joined, member.state.cipher);
+      if (fault !== undefined) throw fault;
+      return await member.rejoin(joined);
+    }
     const joining = this.#joining.get(room);
     if (joining === undefined) {
       throw new PeerError(
@@ -196,7 +206,7 @@ export class Memberships {
       );
     }
     this.#joining.delete(room);
-    const fault = keysFault(joined, joining.known);
+    const fault = kindFault(joined, joining.known?.cipher);
     if (fault !== undefined) {
       joining.reject(fault);
       throw fault;
@@ -235,7 +245,12 @@ export class Memberships {
     await this.#events.push({ type: "left", room, reason: code, message });
   }
 
-  #checkCanJoin(room: string): void {
+  /**
+   * Passes if a room can be asked for now.
+   *
+   * @throws {CallerError} `room-invalid`, `room-joined`, `too-many`.
+   */
+  checkCanJoin(room: string): void {
     if (!isRoomName(room)) {
       throw new CallerError("room-invalid", `Not a room's name: ${JSON.stringify(room)}`, {
         hint: "it has 1 to 32 of the characters a-z, 0-9, - and _",
@@ -258,12 +273,12 @@ type Words = Pick<Received<"error">, "code" | "message">;
 const LEFT: Words = { code: "left", message: "You left" };
 
 /** A room is of the kind that this side knows: a server cannot turn a sealed room into an open one. */
-function keysFault(
+function kindFault(
   { room, kind, keys, peer }: Received<"joined">,
-  known?: Foreknowledge,
+  cipher?: RoomCipher,
 ): PeerError | undefined {
-  const isOfKind = kind === (known?.cipher.kind ?? "open");
-  const isWithPeer = foldName(peer ?? "") === foldName(known?.cipher.peer ?? "");
+  const isOfKind = kind === (cipher?.kind ?? "open");
+  const isWithPeer = foldName(peer ?? "") === foldName(cipher?.peer ?? "");
   if (isOfKind && isWithPeer && (keys.length > 0) === (kind === "open")) return undefined;
   return new PeerError("room-inconsistent", `The server says that ${room} is of another kind`);
 }

@@ -18,6 +18,7 @@ export class OpenCipher implements RoomCipher {
   readonly peer = undefined;
   readonly floor = 0;
   readonly canSeal = true;
+  readonly broken = undefined;
   readonly #room: string;
   #ring: KeyRing;
 

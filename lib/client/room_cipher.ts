@@ -34,6 +34,8 @@ export interface RoomCipher {
   readonly floor: number;
   /** Whether something can be sealed now. */
   readonly canSeal: boolean;
+  /** Why nothing can be read or sealed any more, if so. */
+  readonly broken: unknown;
   /** Whether there is a key of that id. */
   has(keyId: string): boolean;
   /**

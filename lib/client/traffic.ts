@@ -127,7 +127,7 @@ export class Traffic {
       case "reply":
         return this.requests.answer(message);
       case "added":
-        return this.#isSealed ? await this.sealed.takeAdded(message) : undefined;
+        return this.#isSealed ? this.sealed.takeAdded(message) : undefined;
       case "error":
         return await this.#takeError(message);
       case "message":

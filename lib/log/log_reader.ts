@@ -55,6 +55,13 @@ export interface IdRange {
   last: bigint;
 }
 
+/** How many messages of a room need a key. */
+export interface KeyUse {
+  keyId: string;
+  room: string;
+  messages: number;
+}
+
 /** What SQLite takes for {@linkcode RowFilter}. */
 type Conditions = { [name in keyof Required<RowFilter>]: string | null };
 
@@ -93,13 +100,16 @@ export class LogReader implements Disposable {
     }
   }
 
-  /** The number of messages that need each key, by the key's id; the key used last comes first. */
-  countByKey(): Map<string, number> {
+  /** The number of each room's messages that need each key; what was used last comes first. */
+  countByKey(): KeyUse[] {
     return this.#try(() => {
       const rows = this.#database.prepare(
-        "SELECT key_id, count(*) AS count FROM messages GROUP BY key_id ORDER BY max(id) DESC",
+        `SELECT key_id, room, count(*) AS count FROM messages
+         GROUP BY key_id, room ORDER BY max(id) DESC`,
       ).all();
-      return new Map(rows.map((row) => [String(row["key_id"]), Number(row["count"])]));
+      return rows.map(({ key_id, room, count }) => ({
+        ...{ keyId: String(key_id), room: String(room), messages: Number(count) },
+      }));
     });
   }
 

@@ -1,20 +1,23 @@
 /**
- * The blob `account`: the account's identity, and the keys of the people that it has met.
+ * The blob `account`: the account's identity, the keys of the people that it has met, and the sealed
+ * rooms that it has been in.
  *
  * @module
  */
 
 import * as v from "valibot";
 import { bytesIn, encodeBase64url } from "../base64url.ts";
-import { accountName, timestamp } from "../protocol/fields.ts";
+import { accountName, roomName, timestamp } from "../protocol/fields.ts";
 import { checkForm, decodeJson, encodeJson } from "./canonical_json.ts";
 import { type Contact, Contacts, MAX_CONTACTS, type SeenKey } from "./contacts.ts";
+import { KnownRooms, MAX_KNOWN_ROOMS } from "./known_rooms.ts";
 
 /** See the module's description. */
 export interface AccountRecord {
   /** Of the identity's Ed25519 key: 32 bytes. */
   seed: Uint8Array;
   contacts: Contacts;
+  rooms: KnownRooms;
 }
 
 const key32 = bytesIn(32);
@@ -32,21 +35,23 @@ const schema = v.strictObject({
     })),
     v.maxLength(MAX_CONTACTS),
   ),
+  rooms: v.pipe(v.array(roomName), v.maxLength(MAX_KNOWN_ROOMS)),
 });
 
 /** The record as bytes. */
-export function encodeAccountRecord({ seed, contacts }: AccountRecord): Uint8Array {
-  return encodeJson({ seed: encodeBase64url(seed), pins: Array.from(contacts, pinOf) });
+export function encodeAccountRecord({ seed, contacts, rooms }: AccountRecord): Uint8Array {
+  const pins = Array.from(contacts, pinOf);
+  return encodeJson({ seed: encodeBase64url(seed), pins, rooms: [...rooms] });
 }
 
 /**
- * The record again; none of its contacts' changes are unsaved.
+ * The record again; nothing in it is unsaved.
  *
  * @throws {PeerError} `vault-invalid` for whatever {@linkcode encodeAccountRecord} does not give.
  */
 export function decodeAccountRecord(bytes: Uint8Array): AccountRecord {
-  const { seed, pins } = decodeJson(schema, bytes);
-  const record = { seed, contacts: new Contacts(pins) };
+  const { seed, pins, rooms } = decodeJson(schema, bytes);
+  const record = { seed, contacts: new Contacts(pins), rooms: new KnownRooms(rooms) };
   checkForm(bytes, encodeAccountRecord(record));
   return record;
 }

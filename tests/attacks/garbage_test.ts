@@ -321,6 +321,7 @@ const VALID: { [T in ClientMessage["type"]]: MessageOf<ClientMessage, T> } = {
     token: "gAAAAAB",
   },
   history: { type: "history", room: LOBBY, before: 1, limit: 1 },
+  part: { type: "part", data: "AAAA" },
   ping: { type: "ping" },
 };
 
@@ -335,6 +336,7 @@ const AFTER_A_LOGIN = [
   "send",
   "history",
   "request",
+  "part",
   "ping",
 ] as const;
 

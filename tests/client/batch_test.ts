@@ -11,62 +11,8 @@ import { runJsonMode } from "../../lib/client/json_mode.ts";
 import { runLineMode } from "../../lib/client/line_mode.ts";
 import { LOBBY } from "../../lib/rooms/open_room.ts";
 import type { Send } from "./puppet_room.ts";
+import { Piped } from "./piped.ts";
 import { PuppetServer } from "./puppet_server.ts";
-
-/** A client without a terminal whose input is typed by the test. */
-class Piped {
-  readonly output: string[] = [];
-  readonly diagnostics: string[] = [];
-  readonly ended: Promise<number>;
-  readonly #input = new TransformStream<Uint8Array, Uint8Array>();
-  readonly #writer = this.#input.writable.getWriter();
-  #changed = Promise.withResolvers<void>();
-
-  constructor(server: PuppetServer, run: typeof runLineMode, history = 0) {
-    const reader = this.#input.readable.getReader();
-    const input = {
-      async read(buffer: Uint8Array): Promise<number | null> {
-        const { value } = await reader.read();
-        if (value === undefined) return null;
-        buffer.set(value);
-        return value.length;
-      },
-    };
-    const output = {
-      write: (bytes: Uint8Array): Promise<number> => {
-        this.#note(this.output, new TextDecoder().decode(bytes).trimEnd());
-        return Promise.resolve(bytes.length);
-      },
-    };
-    const complain = (line: string): void => this.#note(this.diagnostics, line);
-    this.ended = run(server.client, { input, output, complain }, history);
-  }
-
-  async type(...lines: string[]): Promise<void> {
-    await this.#writer.write(new TextEncoder().encode(lines.map((line) => `${line}\n`).join("")));
-  }
-
-  /** Ends the input; returns the exit code. */
-  async end(server: PuppetServer): Promise<number> {
-    await this.#writer.close();
-    assert.equal(await server.channel.receive(), null);
-    await server.channel.close();
-    return await this.ended;
-  }
-
-  /** Resolves when a line was shown that matches. */
-  async shown(pattern: RegExp): Promise<void> {
-    while (![...this.output, ...this.diagnostics].some((line) => pattern.test(line))) {
-      await this.#changed.promise;
-    }
-  }
-
-  #note(lines: string[], line: string): void {
-    lines.push(line);
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
-  }
-}
 
 /** An output that takes lines when it is told to. */
 class SlowOutput {
@@ -107,7 +53,7 @@ Deno.test("line mode ends when its output has taken the answers, all of them", a
   assert.equal(hasEnded, false);
   output.open();
   await ended;
-  assert.match(output.text, /tells more\n$/);
+  assert.match(output.text, /exit leaves, too\n$/);
 });
 
 /** Lets a client in that has asked for a room. */
@@ -141,20 +87,21 @@ Deno.test("line mode: lines go to the room that was joined last, and each room's
 Deno.test("line mode: a command that is refused is told with its line, and the exit code is 1", async () => {
   await using server = await PuppetServer.start();
   const piped = new Piped(server, runLineMode);
-  await piped.type("/kick bob", "/jion physics", "/whois", "/msg bob psst", "after");
+  await piped.type("/kick bob", "/jion physics", "/whois", "/msg bob", "/invite bob", "after");
   const { ref } = await server.receive("request");
   server.say({ type: "error", code: "not-operator", message: "Operators \x1b[2J only", ref });
   assert.deepEqual(await takeSend(server), [LOBBY, "after"]);
   assert.equal(await piped.end(server), 1);
   const said = piped.diagnostics.slice(1);
-  assert.equal(said.length, 4);
+  assert.equal(said.length, 5);
   assert.match(said[0] ?? "", /^Line 1 was not done: Operators/);
   assert.match(
     said[1] ?? "",
     /^Line 2 was not sent: There is no command \/jion: did you mean \/join/,
   );
   assert.match(said[2] ?? "", /^Line 3 was not done: Use it so: \/whois NAME/);
-  assert.match(said[3] ?? "", /^Line 4 was not done: Nothing was sent/);
+  assert.match(said[3] ?? "", /^Line 4 was not done: Use it so: \/msg NAME TEXT/);
+  assert.match(said[4] ?? "", /^Line 5 was not done: lobby is an open room/);
 });
 
 Deno.test("line mode: what follows a room that could not be joined goes to no other one", async () => {

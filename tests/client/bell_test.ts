@@ -37,6 +37,12 @@ Deno.test("it rings for mentions if nothing else is said, for all messages, or n
   assert.deepEqual(rings("off"), [false, false]);
 });
 
+Deno.test("it rings for who writes to this account alone, as for a mention", () => {
+  const direct = { room: "dm-0123456789abcdef", kind: "sealed", peer: "bob" } as const;
+  assert.deepEqual(rings("mention", direct), [true, true]);
+  assert.deepEqual(rings("off", direct), [false, false]);
+});
+
 Deno.test("it never rings for what was said before, nor for one's own words from elsewhere", () => {
   assert.deepEqual(rings("all", { history: true }), [false, false]);
   assert.deepEqual(rings("all", { sender: "alice" }), [false, false]);

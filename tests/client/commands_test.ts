@@ -32,6 +32,7 @@ Deno.test("interpret() knows commands by name and alias, in any case of letters"
       ["/ help", "help"],
       ["/?", "help"],
       ["/w bob hi", "msg"],
+      ["/query bob", "dm"],
     ] as const
   ) {
     const meaning = interpret(line);
@@ -59,6 +60,24 @@ Deno.test("a mistyped command: the nearest one is named, and none where none is 
   for (const typed of ["", "xyzzy", "constructor", "k".repeat(100_000)]) {
     assert.equal(nearest(typed, names), undefined, typed.slice(0, 20));
   }
+});
+
+Deno.test("a command that moves takes what follows with it: into a sealed room, not an open one", () => {
+  const moves = (line: string): boolean => {
+    const meaning = interpret(line);
+    return meaning.kind === "command" && meaning.moves;
+  };
+  for (const line of ["/join physics", "/dm bob", "/room create dungeon"]) {
+    assert.ok(moves(line), line);
+  }
+  for (const line of ["/room create --open physics", "/msg bob hello", "/leave", "/rooms"]) {
+    assert.ok(!moves(line), line);
+  }
+});
+
+Deno.test("/help all fits 80 columns: each usage stands in a column, and what it does behind it", () => {
+  const width = Math.max(...COMMANDS.map((command) => usageOf(command).length));
+  for (const { name, help } of COMMANDS) assert.ok(width + 2 + help.length <= 76, name);
 });
 
 Deno.test("every command has a help and an example of itself, and no name is taken twice", () => {

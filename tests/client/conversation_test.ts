@@ -131,10 +131,10 @@ Deno.test("presence and topics are told in their room alone, own presence not at
   await reader.type("/topic", /-- The topic of lobby: of the lobby/);
 });
 
-Deno.test("/me is shown as what one does; /msg sends nothing", async () => {
+Deno.test("/me is shown as what one does; /msg without a text sends nothing", async () => {
   await using server = await PuppetServer.start();
   await using reader = new Reader(server);
-  await reader.type("/msg bob psst", /Nothing was sent: no private messages yet/);
+  await reader.type("/msg bob", /Use it so: \/msg NAME TEXT/);
   reader.io.type("/me  waves\r");
   const [send] = await server.receiveSends(1) as [Send];
   assert.deepEqual(JSON.parse(server.key.decryptText(send.token)).text, "waves");
@@ -142,11 +142,16 @@ Deno.test("/me is shown as what one does; /msg sends nothing", async () => {
   await reader.io.shown(/\* alice waves/);
 });
 
-Deno.test("/help teaches: all commands, one with an example, and none that is not there", async () => {
+Deno.test("/help is one screen; all commands are there, one with an example, none that is not", async () => {
   await using server = await PuppetServer.start();
   await using reader = new Reader(server);
-  await reader.type("/help", /\/kick NAME \[REASON\][\s\S]*\/join ROOM[\s\S]*\/exit /);
-  await reader.io.shown(/-- \/\/TEXT sends/);
+  await reader.type("/help", /\/join ROOM[\s\S]*\/dm NAME[\s\S]*\/exit [\s\S]*-- \/\/TEXT sends/);
+  const shown = reader.io.output.split("\r\n").filter((line) => line.includes("-- "));
+  assert.ok(shown.length <= 20, `${shown.length} lines and a prompt, of 24`);
+  await reader.type(
+    "/help all",
+    /\/ban NAME[\s\S]*Rooms:[\s\S]*\/kick NAME[\s\S]*-- \/\/TEXT sends/,
+  );
   const lines = reader.io.output.split("\r\n").slice(1); // without the prompt before it
   for (const line of lines.filter((line) => !line.includes("\x1b"))) {
     assert.match(line, /^-- .{1,76}$/);

@@ -28,6 +28,7 @@ const FAULTS: { [fault in PeerFault]: boolean } = {
   "token-invalid": false,
   "too-slow": true,
   "vault-invalid": false,
+  "vault-rolled-back": false,
   "version-mismatch": false,
 };
 

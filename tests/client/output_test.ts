@@ -25,6 +25,18 @@ Deno.test("formatMessage() shows what someone does as such", () => {
   assert.match(formatMessage(waves, "lobby"), /^\[\d\d:04:05\] \* alice waves␛$/);
 });
 
+Deno.test("formatMessage() names another room than the one at home, a direct one by its person", () => {
+  assert.match(formatMessage(MESSAGE, "physics"), /\d\] #lobby alice: two/);
+  const direct = {
+    ...MESSAGE,
+    room: "dm-0123456789abcdef",
+    kind: "sealed",
+    peer: "alice",
+  } as const;
+  assert.match(formatMessage(direct, "lobby"), /\d\] @alice alice: two/);
+  assert.match(formatMessage(direct, direct.room), /\d\] alice: two/);
+});
+
 Deno.test("formatFound() is one line, with the day", () => {
   const { type: _, history: __, ...message } = MESSAGE;
   const found: FoundEvent = { type: "found", ...message, matches: [[0, 3]] };

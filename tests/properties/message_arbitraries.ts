@@ -8,6 +8,7 @@
 import fc from "fast-check";
 import {
   MAX_AWAY_CHARS,
+  MAX_DEVICES,
   MAX_DURATION_SECONDS,
   MAX_HISTORY_PAGE,
   MAX_REASON_CHARS,
@@ -56,6 +57,7 @@ const typedName = wellFormedText(128).map((text) => text === "" ? " " : text);
 const code = fc.stringMatching(/^[a-z][a-z-]{0,31}$/);
 const sentence = anyText(MAX_SENTENCE_CHARS);
 const ring = fc.array(fernetKey.map(String), { minLength: 1, maxLength: 4 });
+const ringOrNone = fc.array(fernetKey.map(String), { maxLength: 4 });
 
 const sent = { room: roomName, id: messageId, sent_at: timestamp, key_id: keyId, token: tokenText };
 const logged = { seq: sequence, sender: accountName, ...sent, chain: chainValue };
@@ -67,6 +69,16 @@ const role = fc.constantFrom("member" as const, "operator" as const);
 const reference = sequence.filter((number) => number > 0);
 const slowSeconds = fc.integer({ min: 0, max: MAX_SLOW_SECONDS });
 const reason = line(MAX_REASON_CHARS);
+const roomKind = fc.constantFrom("open" as const, "sealed" as const);
+const device = fc.integer({ min: 1, max: MAX_DEVICES });
+const leased = { device, lease: sequence };
+const accounts = fc.array(accountName, { maxLength: 4 });
+const partData = fc.stringMatching(/^[A-Za-z0-9_-]{1,200}$/);
+const blobName = fc.oneof(
+  fc.constantFrom("wrap", "account"),
+  device.map((device) => `device/${device}`),
+  fc.tuple(device, roomName).map(([device, room]) => `device/${device}/${room}`),
+);
 const timed = {
   user: typedName,
   seconds: optional(fc.integer({ min: 1, max: MAX_DURATION_SECONDS })),
@@ -91,6 +103,26 @@ const REQUESTS: {
   unban: { user: typedName },
   mute: timed,
   unmute: { user: typedName },
+  blobs: {},
+  get: { name: blobName },
+  put: { name: blobName, version: sequence, lease: optional(sequence) },
+  lease: { device: optional(device), lease: optional(sequence) },
+  publish: { ...leased, sizes: fc.array(sequence, { minLength: 1, maxLength: 4 }) },
+  claim: { users: accounts.filter(({ length }) => length > 0) },
+  look: { user: typedName },
+  create_sealed: { room: roomName, peer: optional(accountName), key_id: keyId, ...leased },
+  direct: { user: typedName },
+  commit: {
+    ...sent,
+    epoch: sequence,
+    adds: accounts,
+    removes: accounts,
+    welcomes: fc.array(anyRecord({ user: accountName, device }), { maxLength: 4 }),
+    ...leased,
+    sizes: fc.tuple(sequence, sequence, sequence),
+  },
+  welcome: { room: roomName, device },
+  resign: { room: roomName },
 };
 
 const RESULTS: {
@@ -100,12 +132,10 @@ const RESULTS: {
 } = {
   rooms: {
     rooms: fc.array(
-      anyRecord({
-        room: roomName,
-        kind: fc.constant("open" as const),
-        topic: line(MAX_TOPIC_CHARS),
-        members: sequence,
-      }),
+      optionalLast(
+        { room: roomName, kind: roomKind, topic: line(MAX_TOPIC_CHARS), members: sequence },
+        ...["peer", accountName] as const,
+      ),
       { maxLength: 4 },
     ),
     more: sequence,
@@ -127,6 +157,18 @@ const RESULTS: {
     rooms: fc.array(roomName, { maxLength: 4 }),
   },
   done: {},
+  blobs: {
+    blobs: fc.array(anyRecord({ name: blobName, version: sequence, size: sequence }), {
+      maxLength: 4,
+    }),
+  },
+  blob: { version: sequence },
+  lease: leased,
+  packages: {
+    packages: fc.array(anyRecord({ user: accountName, device, size: sequence }), { maxLength: 4 }),
+  },
+  direct: { room: optional(roomName) },
+  welcome: { seq: sequence, head: chainValue },
 };
 
 const requests: fc.Arbitrary<Request> = variants<Request>("do", REQUESTS);
@@ -141,7 +183,7 @@ const CLIENT: Table<ClientMessage> = {
   login_start: { username: typedName, ke1: opaque },
   login_finish: { ke3: opaque },
   register_start: { request: opaque },
-  register_finish: { record: opaque },
+  register_finish: { record: opaque, wrap: optional(opaque) },
   create_start: { name: typedName, request: opaque },
   create_finish: { record: opaque },
   leave: { room: roomName },
@@ -153,6 +195,7 @@ const CLIENT: Table<ClientMessage> = {
     before: sequence.filter((seq) => seq > 0),
     limit: fc.integer({ min: 1, max: MAX_HISTORY_PAGE }),
   },
+  part: { data: partData },
   ping: {},
 };
 
@@ -163,10 +206,11 @@ const SERVER: Table<ServerMessage> = {
   registered: {},
   joined: {
     room: roomName,
-    kind: fc.constant("open"),
+    kind: roomKind,
     topic: line(MAX_TOPIC_CHARS),
     slow: slowSeconds,
-    keys: ring,
+    keys: ringOrNone,
+    peer: optional(accountName),
     last_seq: sequence,
     head: chainValue,
   },
@@ -188,7 +232,10 @@ const SERVER: Table<ServerMessage> = {
     changes: fc.array(presenceChanges, { minLength: 1, maxLength: 8 }),
     more: sequence,
   },
+  part: { ref: reference, data: partData },
   reply: { ref: reference, result: results },
+  commit_part: { room: roomName, data: partData },
+  added: { room: roomName, by: accountName, peer: optional(accountName) },
   pong: {},
   error: {
     code,

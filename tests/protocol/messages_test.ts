@@ -8,7 +8,14 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { BugError, describeError } from "../../lib/errors.ts";
-import { MAX_MESSAGE_BYTES, MAX_TEXT_BYTES, MAX_TOKEN_CHARS } from "../../lib/protocol/limits.ts";
+import {
+  MAX_INVITED,
+  MAX_KEY_PACKAGES,
+  MAX_MESSAGE_BYTES,
+  MAX_PART_CHARS,
+  MAX_TEXT_BYTES,
+  MAX_TOKEN_CHARS,
+} from "../../lib/protocol/limits.ts";
 import {
   type ClientMessage,
   decodeClientMessage,
@@ -49,7 +56,10 @@ const clientForms: Record<ClientMessage["type"], string[]> = {
   login_start: ['{"type":"login_start","username":"Us er\\u0000é","ke1":"AZaz09-_"}'],
   login_finish: ['{"type":"login_finish","ke3":"AA"}'],
   register_start: ['{"type":"register_start","request":"AA"}'],
-  register_finish: ['{"type":"register_finish","record":"AA"}'],
+  register_finish: [
+    '{"type":"register_finish","record":"AA"}',
+    '{"type":"register_finish","record":"AA","wrap":"AZaz09-_"}',
+  ],
   create_start: ['{"type":"create_start","name":"Us er\\u0000é","request":"AA"}'],
   create_finish: ['{"type":"create_finish","record":"AA"}'],
   leave: ['{"type":"leave","room":"lobby"}'],
@@ -68,9 +78,31 @@ const clientForms: Record<ClientMessage["type"], string[]> = {
     '{"type":"request","ref":1,"request":{"do":"unban","user":"b"}}',
     '{"type":"request","ref":1,"request":{"do":"mute","user":"b","seconds":60,"reason":""}}',
     '{"type":"request","ref":9007199254740991,"request":{"do":"unmute","user":"b"}}',
+    '{"type":"request","ref":1,"request":{"do":"blobs"}}',
+    '{"type":"request","ref":1,"request":{"do":"get","name":"wrap"}}',
+    '{"type":"request","ref":1,"request":{"do":"put","name":"account","version":0}}',
+    '{"type":"request","ref":1,"request":{"do":"put","name":"device/16/a_b-c","version":7,' +
+    '"lease":2}}',
+    '{"type":"request","ref":1,"request":{"do":"lease"}}',
+    '{"type":"request","ref":1,"request":{"do":"lease","device":1,"lease":3}}',
+    '{"type":"request","ref":1,"request":{"do":"publish","device":1,"lease":3,"sizes":[2900,1]}}',
+    '{"type":"request","ref":1,"request":{"do":"claim","users":["a","b"]}}',
+    '{"type":"request","ref":1,"request":{"do":"look","user":"é"}}',
+    '{"type":"request","ref":1,"request":{"do":"create_sealed","room":"physics",' +
+    '"key_id":"630dcd29","device":1,"lease":1}}',
+    '{"type":"request","ref":1,"request":{"do":"create_sealed","room":"dm-0011223344556677",' +
+    '"peer":"b","key_id":"630dcd29","device":1,"lease":1}}',
+    '{"type":"request","ref":1,"request":{"do":"direct","user":"b"}}',
+    '{"type":"request","ref":1,"request":{"do":"commit","room":"physics","epoch":0,' +
+    '"key_id":"630dcd29","id":"1","sent_at":"2026-01-01T00:00:00.000Z","token":"gAAAAABpVbkA-_=",' +
+    '"adds":["b"],"removes":[],"welcomes":[{"user":"b","device":2}],"device":1,"lease":1,' +
+    '"sizes":[9,8,0]}}',
+    '{"type":"request","ref":1,"request":{"do":"welcome","room":"physics","device":2}}',
+    '{"type":"request","ref":1,"request":{"do":"resign","room":"physics"}}',
   ],
   join: ['{"type":"join","room":"lobby"}', '{"type":"join","room":"lobby","after":0}'],
   history: ['{"type":"history","room":"lobby","before":1,"limit":200}'],
+  part: ['{"type":"part","data":"AZaz09-_"}'],
   ping: ['{"type":"ping"}'],
   send: [
     '{"type":"send","room":"lobby","id":"0b5d9e2c:1.a_b-c",' +
@@ -90,6 +122,10 @@ const serverForms: Record<ServerMessage["type"], string[]> = {
     '{"type":"joined","room":"a_b-c","kind":"open","topic":"é","slow":86400,' +
     `"keys":["${KEY}","${KEY}"],` +
     `"last_seq":9007199254740991,"head":"${CHAIN}"}`,
+    '{"type":"joined","room":"physics","kind":"sealed","topic":"","slow":0,' +
+    `"keys":[],"last_seq":7,"head":"${CHAIN}"}`,
+    '{"type":"joined","room":"dm-0011223344556677","kind":"sealed","topic":"","slow":0,' +
+    `"keys":[],"peer":"b","last_seq":7,"head":"${CHAIN}"}`,
   ],
   message: [
     '{"type":"message","seq":7,"sender":"user2","room":"lobby","id":"0b5d9e2c:1.a_b-c",' +
@@ -117,6 +153,8 @@ const serverForms: Record<ServerMessage["type"], string[]> = {
   reply: [
     '{"type":"reply","ref":1,"result":{"is":"rooms","rooms":[{"room":"lobby","kind":"open",' +
     '"topic":"","members":2}],"more":0}}',
+    '{"type":"reply","ref":1,"result":{"is":"rooms","rooms":[{"room":"dm-0011223344556677",' +
+    '"kind":"sealed","topic":"","members":2,"peer":"b"}],"more":0}}',
     '{"type":"reply","ref":1,"result":{"is":"names","room":"lobby","names":[' +
     '{"user":"a","role":"member"},{"user":"b","role":"operator","away":""}],"more":1}}',
     '{"type":"reply","ref":1,"result":{"is":"whois","user":"a","role":"member","muted":true,' +
@@ -125,6 +163,21 @@ const serverForms: Record<ServerMessage["type"], string[]> = {
     '"muted":false,"sessions":[{"since":"2026-01-01T00:00:00.000Z","address":"::1"}],"more":2,' +
     '"rooms":["lobby"]}}',
     '{"type":"reply","ref":1,"result":{"is":"done"}}',
+    '{"type":"reply","ref":1,"result":{"is":"blobs","blobs":[' +
+    '{"name":"device/1/physics","version":2,"size":1024}]}}',
+    '{"type":"reply","ref":1,"result":{"is":"blob","version":0}}',
+    '{"type":"reply","ref":1,"result":{"is":"lease","device":16,"lease":3}}',
+    '{"type":"reply","ref":1,"result":{"is":"packages","packages":[' +
+    '{"user":"b","device":1,"size":2900}]}}',
+    '{"type":"reply","ref":1,"result":{"is":"direct"}}',
+    '{"type":"reply","ref":1,"result":{"is":"direct","room":"dm-0011223344556677"}}',
+    `{"type":"reply","ref":1,"result":{"is":"welcome","seq":7,"head":"${CHAIN}"}}`,
+  ],
+  part: ['{"type":"part","ref":1,"data":"AZaz09-_"}'],
+  commit_part: ['{"type":"commit_part","room":"physics","data":"AA"}'],
+  added: [
+    '{"type":"added","room":"physics","by":"alice"}',
+    '{"type":"added","room":"dm-0011223344556677","by":"alice","peer":"alice"}',
   ],
   pong: ['{"type":"pong"}'],
   ack: [`{"type":"ack","room":"lobby","id":"1","seq":0,"chain":"${CHAIN}"}`],
@@ -302,6 +355,7 @@ Deno.test("each text takes its least and greatest size, and not one less or one 
   assertSizes("login_finish", "ke3", repeated, [1, 1024]);
   assertSizes("register_start", "request", repeated, [1, 1024]);
   assertSizes("register_finish", "record", repeated, [1, 1024]);
+  assertSizes("part", "data", repeated, [1, MAX_PART_CHARS]);
 });
 
 Deno.test("a user name is counted in UTF-16 units: 64 characters outside the BMP are 128", () => {
@@ -368,6 +422,40 @@ Deno.test("a joined message takes up to 1024 keys, a bye or error up to 500 char
     );
     assert.deepEqual(sizes, [0, 499, 500]);
   }
+});
+
+/** Whether a request decodes that is one of the forms above but for these fields. */
+function asks(wanted: string, fields: Record<string, unknown>): boolean {
+  const all = clientForms.request.map((form) => JSON.parse(form).request);
+  const request = { ...all.find((one) => one.do === wanted), ...fields };
+  return takes("request", { request });
+}
+
+Deno.test("a blob is the key, the account, a device or a device's room, and nothing else", () => {
+  const names = ["wrap", "account", "device/1", "device/16", "device/1/lobby", "device/9/a_b-c"];
+  for (const name of names) assert.ok(asks("get", { name }), name);
+  const others = ["", "Wrap", "device", "device/", "device/0", "device/01", "device/100"];
+  const paths = ["device/1/", "device/1/A", "device/1/a/b", "../wrap", "device/1\n", "wrap/1"];
+  for (const name of [...others, ...paths]) assert.ok(!asks("get", { name }), name);
+});
+
+Deno.test("devices, key packages, and those who are invited at once have their numbers", () => {
+  const devices = [0, 1, 16, 17].filter((device) => asks("welcome", { device }));
+  assert.deepEqual(devices, [1, 16]);
+  const sizes = [0, 1, MAX_KEY_PACKAGES, MAX_KEY_PACKAGES + 1];
+  assert.deepEqual(
+    sizes.filter((count) => asks("publish", { sizes: Array(count).fill(1) })),
+    [1, MAX_KEY_PACKAGES],
+  );
+  const people = [0, 1, MAX_INVITED, MAX_INVITED + 1];
+  const claimed = people.filter((count) => asks("claim", { users: Array(count).fill("a") }));
+  assert.deepEqual(claimed, [1, MAX_INVITED]);
+  for (const field of ["adds", "removes"]) {
+    const taken = people.filter((count) => asks("commit", { [field]: Array(count).fill("a") }));
+    assert.deepEqual(taken, [0, 1, MAX_INVITED]);
+  }
+  const pieces = [2, 3, 4].filter((count) => asks("commit", { sizes: Array(count).fill(0) }));
+  assert.deepEqual(pieces, [3]);
 });
 
 Deno.test("the longest text that is allowed fits: its token, its message and its delivery", () => {

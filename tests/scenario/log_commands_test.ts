@@ -240,9 +240,9 @@ Deno.test("what someone does is shown as such, and is marked in JSON and CSV", a
     assert.equal(rows.at(-1).text, "waves");
   }
   const { stdout } = await files.log(["export", "--format", "csv", ...keys]);
-  assert.match(stdout[0] ?? "", /,"text","error","action"\r?$/);
-  assert.match(stdout[1] ?? "", /,"long ago",,\r?$/);
-  assert.match(stdout.at(-1) ?? "", /,"waves",,"true"\r?$/);
+  assert.match(stdout[0] ?? "", /,"text","error","action","commit","leave","sealed"\r?$/);
+  assert.match(stdout[1] ?? "", /,"long ago",,,,,\r?$/);
+  assert.match(stdout.at(-1) ?? "", /,"waves",,"true",,,\r?$/);
 });
 
 Deno.test({
@@ -312,9 +312,12 @@ Deno.test("log export --format csv is RFC 4180, and no spreadsheet's formula", a
   assert.match(plain.stdout[1] ?? "", /^3,"physics",1,"alice","2026-01-03T10:00:00\.000Z","/);
   const keyed = await files.log(["export", "--format", "csv", "--key-file", "-"], `${KEY}\n`);
   assert.equal(keyed.code, 1);
-  assert.equal(keyed.stdout[0]?.trimEnd(), `${header},"text","error","action"`);
-  assert.match(keyed.stdout[1] ?? "", /",,"key-missing",\r?$/);
-  assert.match(keyed.stdout[2] ?? "", /","'=HYPERLINK\(""x""\), he said",,\r?$/);
+  assert.equal(
+    keyed.stdout[0]?.trimEnd(),
+    `${header},"text","error","action","commit","leave","sealed"`,
+  );
+  assert.match(keyed.stdout[1] ?? "", /",,"key-missing",,,,\r?$/);
+  assert.match(keyed.stdout[2] ?? "", /","'=HYPERLINK\(""x""\), he said",,,,,\r?$/);
 });
 
 /** Starts `log show --follow`, and reads to the end of what there is. */

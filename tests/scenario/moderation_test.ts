@@ -103,8 +103,8 @@ Deno.test("an operator's room is there at once, with its topic and its kind, and
   await using room = await Class.start();
   await using olga = await room.join("olga");
   await using alice = await room.join("alice");
-  await command(olga, "/room create physics waves and more");
-  await olga.event("notice");
+  await command(olga, "/room create --open physics waves and more");
+  await olga.until((line) => /There is a room physics/.test(line));
   await command(alice, "/join physics");
   const { room: name, kind, topic } = await alice.event("joined");
   assert.deepEqual([name, kind, topic], ["physics", "open", "waves and more"]);
@@ -113,7 +113,7 @@ Deno.test("an operator's room is there at once, with its topic and its kind, and
   await command(alice, "/rooms");
   const listed = await alice.until((line) => /physics/.test(line) && /notice/.test(line));
   assert.match(listed, /open/);
-  await command(alice, "/room create chemistry");
+  await command(alice, "/room create --open chemistry");
   assert.equal((await alice.event("error"))["code"], "not-operator");
 });
 

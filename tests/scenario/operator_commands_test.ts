@@ -179,9 +179,9 @@ Deno.test("rooms are made and listed with their kind and topic; each name once",
     "Created the open room physics",
   ]);
   assert.deepEqual(await console.said("room", "list"), [
-    "NAME     KIND  SLOW  TOPIC",
+    "NAME     KIND  MEMBERS  SLOW  TOPIC",
     "lobby    open",
-    "physics  open        atoms and the void",
+    "physics  open                 atoms and the void",
   ]);
   const [{ rooms }] = await console.json("room", "list");
   assert.deepEqual(rooms.map(({ name, kind }: { name: string; kind: string }) => [name, kind]), [

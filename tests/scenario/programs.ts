@@ -174,9 +174,14 @@ export class JsonClient extends Program {
     return client;
   }
 
-  /** The next event of a type. */
+  /**
+   * The next event of a type. That an account has an identity key now is told in the background, at
+   * some moment: not by this.
+   */
   async event(type: string): Promise<Event> {
-    return JSON.parse(await this.until((line) => JSON.parse(line).type === type));
+    const isMeant = (event: Event): boolean =>
+      event.type === type && event["code"] !== "identity-made";
+    return JSON.parse(await this.until((line) => isMeant(JSON.parse(line))));
   }
 
   async send(text: string, id?: string): Promise<void> {

@@ -36,6 +36,8 @@ export interface CommitWish {
   token?: string;
   sizes?: [number, number, number];
   lease?: number;
+  /** Its bytes were staged before. */
+  isStaged?: boolean;
 }
 
 /** The Fernet key of a room's epoch, as the tests make them: the same for everyone who asks. */
@@ -167,7 +169,7 @@ export class SealedMember implements Disposable {
       lease: wish.lease ?? this.lease,
       sizes: wish.sizes ?? [commit.length, welcome.length, state.length],
     };
-    return this.put(request, commit, welcome, state);
+    return wish.isStaged ? this.put(request) : this.put(request, commit, welcome, state);
   }
 
   /** Adds people to a room, with a welcome for the first device of each. */
@@ -192,7 +194,7 @@ export class SealedMember implements Disposable {
   /** Says something under an epoch's key, without waiting. */
   say(room: string, epoch: number, text = "hello"): string {
     const key = epochKey(room, epoch);
-    const id = `${this.user}-${++this.#said}`;
+    const id = `${this.user}-${this.device}-${++this.#said}`;
     const token = key.encrypt(text);
     this.#raw.say({ type: "send", room, id, sent_at: SENT_AT, key_id: key.id, token });
     return id;

@@ -9,6 +9,7 @@ import fc from "fast-check";
 import { decodeAccountRecord, encodeAccountRecord } from "../../lib/vault/account_record.ts";
 import { MAX_BLOB_CONTENT_BYTES } from "../../lib/vault/blob.ts";
 import { Contacts, MAX_CONTACTS } from "../../lib/vault/contacts.ts";
+import { KnownRooms, MAX_KNOWN_ROOMS } from "../../lib/vault/known_rooms.ts";
 import { accountName, bytesOf } from "../properties/arbitraries.ts";
 import { hex } from "../protocol/pipe.ts";
 import { assertOneForm, json, key32, refuses, text32 } from "./records.ts";
@@ -17,17 +18,18 @@ const SINCE = "2026-01-01T00:00:00.000Z";
 const seen = { key: text32(1), since: SINCE };
 const ALICE = { name: "Alice", ...seen, verified: true };
 const BOB = { name: "bob", ...seen, verified: false, changed: { key: text32(2), since: SINCE } };
-const RECORD = { seed: text32(9), pins: [ALICE, BOB] };
+const RECORD = { seed: text32(9), pins: [ALICE, BOB], rooms: ["chess", "physics"] };
 
 const codec = { decode: decodeAccountRecord, encode: encodeAccountRecord };
 
-Deno.test("a record is its seed and its contacts, by their folded names", () => {
+Deno.test("a record is its seed, its contacts by their folded names, and its rooms", () => {
   const contacts = new Contacts();
   contacts.meet("bob", key32(1), Date.parse(SINCE));
   contacts.meet("bob", key32(2), Date.parse(SINCE));
   contacts.meet("Alice", key32(1), Date.parse(SINCE));
   contacts.verify("alice");
-  const bytes = encodeAccountRecord({ seed: key32(9), contacts });
+  const rooms = new KnownRooms(["physics", "chess"]);
+  const bytes = encodeAccountRecord({ seed: key32(9), contacts, rooms });
   assert.equal(hex(bytes), hex(json(RECORD)));
 });
 
@@ -41,7 +43,8 @@ Deno.test("whatever contacts have seen comes back, and nothing of it is unsaved"
       contacts.acknowledge(name);
       contacts.verify(name);
     }
-    const record = decodeAccountRecord(encodeAccountRecord({ seed, contacts }));
+    const rooms = new KnownRooms();
+    const record = decodeAccountRecord(encodeAccountRecord({ seed, contacts, rooms }));
     assert.deepEqual(record.seed, seed);
     assert.deepEqual([...record.contacts], [...contacts]);
     assert.equal(record.contacts.unsaved, 0);
@@ -51,7 +54,8 @@ Deno.test("whatever contacts have seen comes back, and nothing of it is unsaved"
 Deno.test("people of the names 42, 7 and constructor come back", () => {
   const contacts = new Contacts();
   for (const name of ["42", "7", "constructor", "bob"]) contacts.meet(name, key32(1), 0);
-  const record = decodeAccountRecord(encodeAccountRecord({ seed: key32(9), contacts }));
+  const rooms = new KnownRooms();
+  const record = decodeAccountRecord(encodeAccountRecord({ seed: key32(9), contacts, rooms }));
   assert.deepEqual([...record.contacts], [...contacts]);
 });
 
@@ -62,7 +66,7 @@ Deno.test("decode succeeding means that encode gives the same bytes", () => {
 
 /** A record whose pins are this JSON. */
 function withPins(...pins: string[]): string {
-  return `{"seed":"${text32(9)}","pins":[${pins.join()}]}`;
+  return `{"seed":"${text32(9)}","pins":[${pins.join()}],"rooms":[]}`;
 }
 
 for (
@@ -70,13 +74,17 @@ for (
     "nothing": "",
     "no JSON": "pins",
     "null": null,
-    "no seed": { pins: [] },
-    "no pins": { seed: text32(9) },
+    "no seed": { pins: [], rooms: [] },
+    "no pins": { seed: text32(9), rooms: [] },
+    "no rooms": { seed: text32(9), pins: [] },
+    "rooms out of their order": { ...RECORD, rooms: ["physics", "chess"] },
+    "a room twice": { ...RECORD, rooms: ["chess", "chess"] },
+    "a room's name that is none": { ...RECORD, rooms: ["Chess"] },
     "a seed of 31 bytes": { ...RECORD, seed: text32(9).slice(0, -1) },
     "a seed with stray bits": { ...RECORD, seed: text32(9).replace(/.$/, "l") },
     "a seed in the other alphabet": { ...RECORD, seed: text32(255).replace(/_/g, "/") },
     "one field more": { ...RECORD, more: 1 },
-    "another order": { pins: RECORD.pins, seed: RECORD.seed },
+    "another order": { pins: RECORD.pins, seed: RECORD.seed, rooms: RECORD.rooms },
     "white space": JSON.stringify(RECORD, null, 1),
     "pins out of their order": { ...RECORD, pins: [BOB, ALICE] },
     "a pin twice": { ...RECORD, pins: [ALICE, ALICE] },
@@ -102,19 +110,22 @@ Deno.test("what is wrong with a record is not told with its contents: they hold 
   }
 });
 
-/** So many people with the longest names and a changed key each, as JSON. */
-function crowd(size: number): Uint8Array {
+/** So many people and rooms with the longest names, people with a changed key each, as JSON. */
+function crowd(size: number, count = size): Uint8Array {
   const pins = Array.from({ length: size }, (_, at) => ({
     ...{ ...BOB, name: `u${String(at).padStart(31, "0")}` },
   }));
-  return json({ ...RECORD, pins });
+  const rooms = Array.from({ length: count }, (_, at) => `r${String(at).padStart(31, "0")}`);
+  return json({ ...RECORD, pins, rooms });
 }
 
-Deno.test("a record holds so many people, and not one more, and fits into a blob", () => {
+Deno.test("a record holds so many people and rooms, and not one more, and fits into a blob", () => {
+  assert.equal(MAX_CONTACTS, MAX_KNOWN_ROOMS);
   for (const size of [MAX_CONTACTS - 1, MAX_CONTACTS]) {
     const bytes = crowd(size);
     assert.equal(decodeAccountRecord(bytes).contacts.size, size);
     assert.ok(bytes.length < MAX_BLOB_CONTENT_BYTES, `${bytes.length}`);
   }
-  refuses(decodeAccountRecord, crowd(MAX_CONTACTS + 1));
+  refuses(decodeAccountRecord, crowd(MAX_CONTACTS + 1, 0));
+  refuses(decodeAccountRecord, crowd(0, MAX_KNOWN_ROOMS + 1));
 });

@@ -19,8 +19,12 @@ export interface CommandContext {
   readonly history: number;
   /** The terminal's bell; without a terminal there is none. */
   readonly bell?: Bell;
-  /** Shows a line to the person, after the sanitizer: it may hold what others wrote. */
-  say(line: string): void;
+  /**
+   * Shows a line to the person, after the sanitizer: it may hold what others wrote.
+   *
+   * @param isExact whether direct rooms keep their own names in it, for other programs.
+   */
+  say(line: string, isExact?: true): void;
   /** Sends a text, to the current room unless it says which; resolves when it is on its way. */
   send(text: string, options?: Pick<SendOptions, "action" | "room">): Promise<void>;
   /** Asks, at a terminal alone; undefined if the person gave up. */

@@ -19,19 +19,20 @@ export function describeIdentity(identity: Identity, self: string): string[] {
   if (changed !== undefined) return describeChanged({ ...identity, changed }, self);
   const state = verified ? "verified" : "not compared yet";
   return [
-    `Safety number of ${self} and ${user}, ${state}; seen since ${calendarDate(pinned.since)}:`,
+    `Safety number of ${self} and ${user}, ${state}:`,
     ...digitsOf(pinned.number),
     "The same in words:",
     ...wordsOf(pinned.number),
-    `${user} sees the same with /verify ${self}, if nobody is in between: compare it`,
-    `in person or by phone, not in this chat. If it is right, /verified ${user} notes it`,
+    `If nobody is in between, ${user} sees it too by /verify ${self}`,
+    "Compare it in person or by phone, not in this chat",
+    `If it is right, /verified ${user} notes it`,
   ];
 }
 
 /** What it means that it was compared. */
 export function describeConfirmed(user: string, isNewKey: boolean): string[] {
   return [
-    `${user} is verified: with this identity key, it is the person that you compared with`,
+    `${user} is verified: the identity key is that of whom you compared with`,
     "Should the key ever change, you are warned, and asked to compare again",
     ...(isNewKey ? [`/invite ${user} lets the new devices into a room of yours`] : []),
   ];
@@ -50,10 +51,11 @@ function describeChanged(
     ...digitsOf(changed.number),
     "The same in words:",
     ...wordsOf(changed.number),
-    `A half has changed: ${user}'s. It does so if ${user}'s password was reset, and also if`,
-    `somebody else poses as ${user}. Ask in person or by phone, not in this chat. If`,
-    `${user} sees the number of now, with /verify ${self}, then /verified ${user} notes it.`,
-    `Until then nothing is sent to ${user} alone, and nobody with the new key is let in`,
+    "Half of it changed. It does so when a password was reset, but also when",
+    `somebody else poses as ${user}. Ask, but not in this chat:`,
+    `the real one sees the number of now by /verify ${self}`,
+    `Then /verified ${user} notes it. Until then you send nothing there,`,
+    "and the new key is let in nowhere",
   ];
 }
 

@@ -24,9 +24,7 @@ export async function leave(context: CommandContext, args: Arguments): Promise<v
 async function close({ chat, say }: CommandContext, view: RoomView): Promise<void> {
   await chat.leave(view.room);
   if (view.peer === undefined) return;
-  say(
-    `${nameOfRoom(view)} is closed for this session, and you do not see what ${view.peer} writes`,
-  );
+  say(`${nameOfRoom(view)} is closed for this session: you do not see what is said there`);
   say(`/dm ${view.peer} opens it again`);
 }
 
@@ -42,7 +40,7 @@ export function describeLeaving(
   user: string,
   { members }: Pick<RoomSecurity, "members">,
 ): string[] {
-  const lines = [`You are no member of ${room} any more: you cannot read what is said from now on`];
+  const lines = [`You are no member of ${room} any more: you cannot read on`];
   const others = members.filter(({ trust }) => trust !== "own");
   if (others.length === 0) return [...lines, "You were its last member: nobody can read it now"];
   lines.push(`Its members can let you in again, by /invite ${user}`);

@@ -40,8 +40,10 @@ export function isDirect(word: string): boolean {
  * @throws {CallerError} `room-unknown`.
  */
 export function joinedRoom(chat: Pick<ChatConnection, "rooms">, word: string): RoomView {
-  const wanted = isDirect(word) ? `@${foldName(word.slice(1))}` : roomNamed(word);
-  const found = chat.rooms.find((view) => foldName(nameOfRoom(view)) === wanted);
+  const wanted = isDirect(word) ? foldName(word) : roomNamed(word);
+  const isMeant = (view: RoomView): boolean =>
+    view.room === wanted || foldName(nameOfRoom(view)) === wanted;
+  const found = chat.rooms.find(isMeant);
   if (found !== undefined) return found;
   const shown = JSON.stringify(isDirect(word) ? word : wanted);
   throw new CallerError("room-unknown", `You are not in a room ${shown}`, {

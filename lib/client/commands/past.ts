@@ -44,7 +44,7 @@ export const PAST_COMMANDS: readonly ClientCommand[] = [
     run({ chat, current, say }): void {
       const room = current.need();
       const view = chat.rooms.find((one) => one.room === room);
-      if (view !== undefined) say(`${room} ${view.head.seq} ${view.head.chain}`);
+      if (view !== undefined) say(`${room} ${view.head.seq} ${view.head.chain}`, true);
     },
   },
 ];

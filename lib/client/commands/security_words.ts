@@ -22,10 +22,10 @@ const TRUSTS: readonly MemberTrust[] = ["changed", "unverified", "verified", "ow
 /** An open room's. */
 export function describeOpenRoom({ room, keyId, head }: RoomView): string[] {
   return [
-    `${room} is an open room: the server makes its key, and gives it to all who enter`,
-    `Its Fernet key is ${keyId}. Who has it reads all that is said here: everyone who was`,
-    "here, and the server; it could also say something in somebody's name",
-    "On its way to the server and from there, nobody else can read or change it",
+    `${room} is an open room: the server makes its key, for all who enter`,
+    `Fernet key: ${keyId}. Who has it can read what was said: everyone who was`,
+    "here, and the server, which could also speak in somebody's name",
+    "On its way to the server and from there, nobody can read or change it",
     ...describeHead(head),
   ];
 }
@@ -35,17 +35,17 @@ export function describeSealedRoom(view: RoomView, security: RoomSecurity): stri
   const { suite, epoch, keyId, members, head, broken } = security;
   const admins = members.filter(({ isAdmin }) => isAdmin).map(({ user }) => user);
   return [
-    `${nameOfRoom(view)} is a sealed room: only its members' devices have its keys, which they`,
-    "make among themselves by MLS (RFC 9420); the server passes on what it cannot read",
+    `${nameOfRoom(view)} is a sealed room. Its members' devices make its keys among`,
+    "themselves (MLS, RFC 9420), and the server passes on what it cannot read",
     `Cipher suite: ${suite}`,
-    `Epoch ${epoch}, a new one with each change of members or keys; its Fernet key is ${keyId}`,
+    `Epoch ${epoch}; each change of members or keys begins one. Fernet key: ${keyId}`,
     `Members, by the room's keys: ${members.length}`,
     ...memberLines(members),
     ...(view.peer === undefined ? adminLines(admins) : []),
-    "The server sees who is a member, and who says something when, and how long it is",
+    "The server sees who is a member, who says something when, and how long it is",
     ...(broken === undefined ? [] : [`It cannot be followed any more: ${describeError(broken)}`]),
     ...describeHead(head),
-    "What you receive here is compared by itself: each message carries its sender's",
+    "Each message carries the head that its sender saw, and is checked against it",
   ];
 }
 
@@ -53,7 +53,7 @@ export function describeSealedRoom(view: RoomView, security: RoomSecurity): stri
 function describeHead({ seq, chain }: Head): string[] {
   return [
     `You have followed the log to message ${seq}, head ${chain.slice(0, HEAD_DIGITS)}`,
-    "Who is at the same message must see the same head: ask somebody for this line",
+    "Who is at the same message has to see the same head: ask for this line",
   ];
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { foldName } from "../../folded_name.ts";
 import type { Member } from "../../mls/group.ts";
 import type { ClientEvent } from "../events.ts";
 import { listNames } from "./membership_news.ts";
@@ -25,14 +26,28 @@ export function introduce(
   return first.length === 0 ? warnings : [...warnings, firstContact(first, room)];
 }
 
+/** What to tell of an invitation, by the welcome's word; nothing if it is this account's own deed. */
+export function invitation(
+  by: string | undefined,
+  { room, peer, user }: { room: string; peer: string | undefined; user: string },
+): ClientEvent[] {
+  if (by === undefined || foldName(by) === foldName(user)) return [];
+  const message = peer === undefined
+    ? `${by} added you to the sealed room ${room}: /join ${room} goes there`
+    : `${by} writes to you: /dm ${by} answers`;
+  return [{ type: "notice", code: "invited", message, room }];
+}
+
 function warning(user: string, room: string): ClientEvent {
   const message = `WARNING: ${user} has another identity key than before. ` +
     `It may be somebody else: compare /verify ${user}, then /verified ${user}`;
   return { type: "identity", user, room, message };
 }
 
-function firstContact(users: readonly string[], room: string): ClientEvent {
+/** What to tell of people whose keys were pinned just now, in a room or before they are in one. */
+export function firstContact(users: readonly string[], room?: string): ClientEvent {
   const whom = users.length === 1 ? users[0] : "NAME";
   const message = `First contact with ${listNames(users)}: /verify ${whom} compares identities`;
-  return { type: "notice", code: "contacts-new", message, room };
+  const notice = { type: "notice", code: "contacts-new", message } as const;
+  return room === undefined ? notice : { ...notice, room };
 }

@@ -9,6 +9,7 @@ import { CallerError, EnvironmentError } from "../../errors.ts";
 import { foldName } from "../../folded_name.ts";
 import type { ForeignKeyPackage } from "../../mls/key_package.ts";
 import type { Answer, Requests } from "../requests.ts";
+import { firstContact } from "./introductions.ts";
 import { sameBytes } from "./sealed_entry.ts";
 import type { SealedRooms } from "./sealed_rooms.ts";
 
@@ -58,13 +59,18 @@ export class KeyClaims {
   async #checkIdentities(packages: readonly ForeignKeyPackage[]): Promise<void> {
     const { user: self, rooms } = this.#options;
     const { account } = await rooms.keys();
+    const [met, wrong] = [new Set<string>(), new Set<string>()];
     for (const { user, identity } of packages) {
-      const isOwn = foldName(user) === foldName(self);
-      const isWrong = isOwn
-        ? !sameBytes(identity, account.identity.publicKey)
-        : account.meet(user, identity) === "changed";
-      if (isWrong) throw identityChanged(user);
+      if (foldName(user) === foldName(self)) {
+        if (!sameBytes(identity, account.identity.publicKey)) wrong.add(user);
+        continue;
+      }
+      const how = account.meet(user, identity);
+      if (how === "new") met.add(user);
+      if (how === "changed") wrong.add(user);
     }
+    if (met.size > 0) await rooms.tell(firstContact([...met]));
+    for (const user of wrong) throw identityChanged(user);
   }
 }
 

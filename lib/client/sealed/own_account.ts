@@ -1,13 +1,19 @@
 /**
- * An account's identity and its contacts, as its sessions share them: what one of them learns is
- * saved for all.
+ * An account's identity, its contacts and its rooms, as its sessions share them: what one of them
+ * learns is saved for all.
  *
  * @module
  */
 
 import { createIdentity, identityFromSeed, type IdentityKey } from "../../mls/identity.ts";
-import { decodeAccountRecord, encodeAccountRecord } from "../../vault/account_record.ts";
+import {
+  type AccountRecord,
+  decodeAccountRecord,
+  encodeAccountRecord,
+} from "../../vault/account_record.ts";
 import { type Acquaintance, type Contact, Contacts } from "../../vault/contacts.ts";
+import { KnownRooms } from "../../vault/known_rooms.ts";
+import { sameBytes } from "./sealed_entry.ts";
 import type { Trust } from "./trust.ts";
 import { isOutdated, rolledBack, type VaultStore } from "./vault_store.ts";
 
@@ -28,18 +34,19 @@ export class OwnAccount implements Trust {
   readonly #store: VaultStore;
   readonly #onError: (error: unknown) => void;
   #contacts: Contacts;
+  #rooms: KnownRooms;
   #saving: Promise<void> | undefined;
 
   private constructor(
     { store, onError }: OwnAccountOptions,
-    identity: IdentityKey,
-    contacts: Contacts,
+    { seed, contacts, rooms }: AccountRecord,
     isNew: boolean,
   ) {
     this.#store = store;
     this.#onError = onError;
-    this.identity = identity;
+    this.identity = identityFromSeed(seed);
     this.#contacts = contacts;
+    this.#rooms = rooms;
     this.isNew = isNew;
   }
 
@@ -49,17 +56,17 @@ export class OwnAccount implements Trust {
     for (;;) {
       const bytes = await store.load(NAME);
       if (bytes !== undefined) {
-        const { seed, contacts } = decodeAccountRecord(bytes);
-        return new OwnAccount(options, identityFromSeed(seed), contacts, false);
+        return new OwnAccount(options, decodeAccountRecord(bytes), false);
       }
-      const [identity, contacts] = [createIdentity(), new Contacts()];
+      const { seed } = createIdentity();
+      const record = { seed, contacts: new Contacts(), rooms: new KnownRooms() };
       try {
-        await store.save(NAME, encodeAccountRecord({ seed: identity.seed, contacts }));
+        await store.save(NAME, encodeAccountRecord(record));
       } catch (error) {
         if (isOutdated(error)) continue; // another session of a first login was faster
         throw error;
       }
-      return new OwnAccount(options, identity, contacts, true);
+      return new OwnAccount(options, record, true);
     }
   }
 
@@ -76,6 +83,24 @@ export class OwnAccount implements Trust {
     const how = this.#contacts.meet(user, identity, Date.now());
     this.#saveSoon();
     return how;
+  }
+
+  /** Whether somebody has this identity, as far as is known: the own account has its own. */
+  isKnown(user: string, identity: Uint8Array): boolean {
+    if (sameBytes(identity, this.identity.publicKey)) return true;
+    const contact = this.find(user);
+    return contact !== undefined && sameBytes(identity, contact.key);
+  }
+
+  /** Whether the account has been in a sealed room of that name. */
+  knowsRoom(room: string): boolean {
+    return this.#rooms.has(room);
+  }
+
+  /** Takes note that it is in a sealed room. */
+  noteRoom(room: string): void {
+    this.#rooms.note(room);
+    this.#saveSoon();
   }
 
   /** Marks a contact's identity as compared, whether it is the first one or a new one. */
@@ -109,16 +134,17 @@ export class OwnAccount implements Trust {
   }
 
   #saveSoon(): void {
-    if (this.#contacts.unsaved === 0) return;
+    if (this.#unsaved === 0) return;
     this.#saving ??= this.#save().catch(this.#onError).finally(() => this.#saving = undefined);
   }
 
   async #save(): Promise<void> {
-    while (this.#contacts.unsaved > 0) {
-      const { unsaved } = this.#contacts;
+    while (this.#unsaved > 0) {
+      const [contacts, rooms] = [this.#contacts.unsaved, this.#rooms.unsaved];
       try {
         await this.#store.save(NAME, this.#encode());
-        this.#contacts.saved(unsaved);
+        this.#contacts.saved(contacts);
+        this.#rooms.saved(rooms);
       } catch (error) {
         if (!isOutdated(error)) throw error;
         await this.#reload();
@@ -130,10 +156,17 @@ export class OwnAccount implements Trust {
   async #reload(): Promise<void> {
     const bytes = await this.#store.load(NAME);
     if (bytes === undefined) throw rolledBack(NAME);
-    this.#contacts = this.#contacts.rebase(decodeAccountRecord(bytes).contacts);
+    const { contacts, rooms } = decodeAccountRecord(bytes);
+    this.#contacts = this.#contacts.rebase(contacts);
+    this.#rooms = this.#rooms.rebase(rooms);
   }
 
   #encode(): Uint8Array {
-    return encodeAccountRecord({ seed: this.identity.seed, contacts: this.#contacts });
+    const [{ seed }, contacts, rooms] = [this.identity, this.#contacts, this.#rooms];
+    return encodeAccountRecord({ seed, contacts, rooms });
+  }
+
+  get #unsaved(): number {
+    return this.#contacts.unsaved + this.#rooms.unsaved;
   }
 }

@@ -16,8 +16,9 @@ import {
   MAX_PACKAGES_KEPT,
 } from "../../vault/device_record.ts";
 import type { Requests } from "../requests.ts";
+import { sameBytes } from "./sealed_entry.ts";
 import { Turns } from "./turns.ts";
-import type { VaultStore } from "./vault_store.ts";
+import { rolledBack, type VaultStore } from "./vault_store.ts";
 
 /** Key packages that a device offers: rooms that it can be added to while nobody is there. */
 const PACKAGES = 4;
@@ -58,11 +59,19 @@ export class OwnDevice {
     this.#noteLastResort();
   }
 
-  /** Leases a device; makes it if it is a new one. */
+  /**
+   * Leases a device; makes it if it is a new one.
+   *
+   * @throws {PeerError} `vault-invalid`; `vault-rolled-back` if it is of another identity.
+   */
   static async lease(options: OwnDeviceOptions): Promise<OwnDevice> {
     const { user, identity, requests, store } = options;
     const { device: number, lease } = await requests.ask({ do: "lease" });
     const stored = await loadDevice(store, number);
+    // The account's record has been there before its devices: that of another identity is made anew.
+    if (stored !== undefined && !sameBytes(stored.keys.identity, identity.publicKey)) {
+      throw rolledBack("account");
+    }
     const keys = stored?.keys ?? await createDeviceKeys(identity, user, number);
     const record = stored ?? { keys, packages: [] };
     const device = new OwnDevice(options, number, lease, record);

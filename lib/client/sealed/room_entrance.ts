@@ -10,15 +10,16 @@ import { FernetKey } from "../../fernet.ts";
 import { chainStart } from "../../log/chain.ts";
 import type { Head } from "../../log/message_log.ts";
 import type { DeviceKeys } from "../../mls/device_keys.ts";
-import { Group } from "../../mls/group.ts";
+import { Group, type Member } from "../../mls/group.ts";
 import type { OwnKeyPackage } from "../../mls/key_package.ts";
-import { Archive } from "../../vault/archive.ts";
+import { Archive, type EpochKey } from "../../vault/archive.ts";
 import { decodeRoomRecord } from "../../vault/room_record.ts";
 import type { Requests } from "../requests.ts";
 import type { OwnAccount } from "./own_account.ts";
 import { loadDevice, type OwnDevice } from "./own_device.ts";
 import type { SavedState } from "./sealed_cipher.ts";
-import type { VaultStore } from "./vault_store.ts";
+import { sameBytes } from "./sealed_entry.ts";
+import { rolledBack, type VaultStore } from "./vault_store.ts";
 
 /** What a room is entered with. */
 export interface RoomStart extends SavedState {
@@ -28,6 +29,8 @@ export interface RoomStart extends SavedState {
   isBorrowed: boolean;
   /** The key package that brought it here, if one did: the state was not saved yet. */
   used?: OwnKeyPackage;
+  /** Who added this account then. */
+  by?: string;
 }
 
 /** What the state is looked for with. */
@@ -35,7 +38,7 @@ export interface RoomEntranceOptions {
   requests: Requests;
   store: VaultStore;
   device: OwnDevice;
-  account: Pick<OwnAccount, "reach">;
+  account: OwnAccount;
 }
 
 type Source = Pick<RoomStart, "keys" | "isBorrowed">;
@@ -85,15 +88,25 @@ export class RoomEntrance {
     return { ...state, pending: { hash: pending.commit, next: Group.decode(pending.state) } };
   }
 
+  /** A welcome that is there together with a saved state came later: the account was out meanwhile. */
   async #findBy(
     room: string,
     device: number,
     packages: readonly OwnKeyPackage[],
     source: Source,
   ): Promise<RoomStart | undefined> {
-    const saved = await this.saved(room, device);
-    if (saved !== undefined) return { ...saved, ...source };
-    return await this.#welcomed(room, device, packages, source);
+    const [state, welcomed] = await Promise.all([
+      this.saved(room, device),
+      this.#welcomed(room, device, packages, source),
+    ]);
+    // Nobody would believe what another key signs.
+    if (state !== undefined && !sameBytes(state.group.own.signatureKey, source.keys.signatureKey)) {
+      throw rolledBack(`device/${device}`);
+    }
+    const saved = state && { ...state, ...source };
+    return saved === undefined || welcomed === undefined
+      ? saved ?? welcomed
+      : afterAbsence(saved, welcomed);
   }
 
   async #welcomed(
@@ -104,9 +117,24 @@ export class RoomEntrance {
   ): Promise<RoomStart | undefined> {
     const welcome = await this.#askForWelcome(room, number);
     if (welcome === undefined) return undefined;
-    const { group, used } = await Group.join(source.keys, welcome.bytes, packages);
+    const { group, used, by } = await Group.join(source.keys, welcome.bytes, packages);
     checkRoom(group, room);
-    return { ...await beginning(group, welcome.head), ...source, used };
+    this.#checkHost(room, by);
+    return { ...await beginning(group, welcome.head), ...source, used, by: by.user };
+  }
+
+  /**
+   * Who was in a room already and is welcomed anew, was out meanwhile; or a server has dropped the
+   * state and has made a room of the same name. So no stranger may welcome one there.
+   */
+  #checkHost(room: string, { user, identity }: Member): void {
+    const { account } = this.#options;
+    if (!account.knowsRoom(room) || account.isKnown(user, identity)) return;
+    throw new PeerError(
+      "room-inconsistent",
+      `${user}, who is not known to you, lets you into ${room}, where you were before`,
+      { hint: `if that is right, /verify ${user} and /join ${room}` },
+    );
   }
 
   async #askForWelcome(
@@ -131,6 +159,15 @@ export class RoomEntrance {
 export async function foundingStart(group: Group, keys: DeviceKeys): Promise<RoomStart> {
   const head = { seq: 0, chain: chainStart(group.policy.room) };
   return { ...await beginning(group, head), keys, isBorrowed: false };
+}
+
+/** What was said in the first stay can still be read; an old welcome leads nowhere. */
+function afterAbsence(saved: RoomStart, welcomed: RoomStart): RoomStart {
+  const { group, head, archive } = welcomed;
+  const isLater = group.epoch > saved.group.epoch && head.seq > saved.head.seq;
+  if (!isLater) return saved;
+  const { key } = archive.current as EpochKey;
+  return { ...welcomed, archive: saved.archive.begin(group.epoch, head.seq, key, group.members) };
 }
 
 /** What there is to know of a room that begins for this account at a place of its log. */

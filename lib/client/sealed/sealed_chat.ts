@@ -9,7 +9,7 @@ import { randomBytes } from "node:crypto";
 import { foldName } from "../../folded_name.ts";
 import { CallerError, EnvironmentError, PeerError } from "../../errors.ts";
 import type { KeyRing } from "../../fernet.ts";
-import type { RoomPolicy } from "../../mls/group.ts";
+import type { Member, RoomPolicy } from "../../mls/group.ts";
 import type { ForeignKeyPackage } from "../../mls/key_package.ts";
 import type { JoinOptions } from "../options.ts";
 import type { Requests } from "../requests.ts";
@@ -18,6 +18,7 @@ import { identityChanged, KeyClaims } from "./key_claims.ts";
 import { absentFrom, addition, checkMayRemove, removal } from "./membership_changes.ts";
 import { accountsOf, listNames } from "./membership_news.ts";
 import type { RoomSecurity } from "./room_security.ts";
+import { sameBytes } from "./sealed_entry.ts";
 import type { SealedRoom } from "./sealed_room.ts";
 import type { SealedRooms } from "./sealed_rooms.ts";
 
@@ -128,17 +129,24 @@ export class SealedChat {
   }
 
   /**
-   * Passes if something may be said in a room now: in a direct one not while the other's identity
-   * is another one than before.
+   * Passes if something may be said in a sealed room now: in a direct one only to devices of the
+   * identity that is known, and not while another one was seen.
    *
-   * @throws {CallerError} `identity-changed`.
+   * @throws {CallerError} `identity-changed`, `room-unknown`.
    */
   async checkSend(room: string): Promise<void> {
     const { rooms } = this.#options;
-    const peer = rooms.peerOf(room);
-    if (peer === undefined || !rooms.isIn(room)) return;
+    const { cipher } = rooms.get(room);
     const { account } = await rooms.keys();
-    if (account.find(peer)?.changed !== undefined) throw identityChanged(peer);
+    const { peer, group } = cipher; // as they are now
+    if (peer === undefined) return;
+    const contact = account.find(peer);
+    const isKnown = ({ user, identity }: Member): boolean =>
+      foldName(user) !== foldName(peer) ||
+      contact !== undefined && sameBytes(identity, contact.key);
+    if (contact?.changed !== undefined || !group.members.every(isKnown)) {
+      throw identityChanged(peer);
+    }
   }
 
   /**
@@ -200,7 +208,7 @@ export class SealedChat {
   /** What is meant for one person must not go to a room with another, whatever the server says. */
   async #enterDirect(room: string, user: string, history: number): Promise<string> {
     const { rooms } = this.#options;
-    if (!rooms.isIn(room)) await rooms.enter(room, history);
+    await rooms.enterOnce(room, history);
     const { peer } = rooms.get(room).cipher;
     if (peer !== undefined && foldName(peer) === foldName(user)) return room;
     throw new PeerError(

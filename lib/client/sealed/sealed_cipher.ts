@@ -6,7 +6,7 @@
  */
 
 import { foldName } from "../../folded_name.ts";
-import { PeerError } from "../../errors.ts";
+import { EnvironmentError, PeerError } from "../../errors.ts";
 import { FernetKey } from "../../fernet.ts";
 import type { Head, LogEntry } from "../../log/message_log.ts";
 import { sign } from "../../mls/ed25519.ts";
@@ -245,7 +245,17 @@ export class SealedCipher implements RoomCipher {
     this.#progress.end(new PeerError("connection-cut", "The room was left"));
   }
 
+  /** Who has missed a commit must not go on with the keys of before, as if it was not there. */
+  #checkEpoch(entry: LogEntry): void {
+    if (this.broken !== undefined) throw invalid("comes behind what could not be followed");
+    if (this.has(entry.keyId)) return; // an old key does not open it, if it is one
+    const error = lost(entry, `with the key ${entry.keyId}, without the commit that brings it`);
+    this.#progress.end(error);
+    throw error;
+  }
+
   async #takeNext(entry: LogEntry, commit: Uint8Array | undefined): Promise<Taken> {
+    this.#checkEpoch(entry);
     const payload = decrypt(this.#key, entry);
     const author = this.#group.members.find(({ signatureKey }) =>
       sameBytes(signatureKey, payload.device)
@@ -280,6 +290,7 @@ export class SealedCipher implements RoomCipher {
     const payload = decrypt(epoch.key, entry);
     const signer = this.#archive.signerAt(payload.device, epoch.epoch);
     checkPayload(entry, payload, epoch.epoch, signer?.user);
+    if (payload.after >= entry.seq) throw invalid("was not sealed for this place");
     return payload;
   }
 
@@ -386,6 +397,7 @@ export class SealedCipher implements RoomCipher {
     const accounts = accountChange(this.#group, change);
     this.#enter(next, key, entry);
     for (const user of accounts.removed) this.#leaving.delete(foldName(user));
+    if (!next.isActive) this.#progress.end(removedBy(change.by.user));
     this.#options.onEpoch();
     this.#progress.advance();
     const at = { room, seq: entry.seq, epoch };
@@ -409,4 +421,9 @@ export class SealedCipher implements RoomCipher {
     if (key === undefined) return;
     this.#archive = this.#archive.begin(next.epoch, seq, key, next.members);
   }
+}
+
+/** Nothing can be read or said any more, although the server has not put this session out yet. */
+function removedBy(user: string): EnvironmentError {
+  return new EnvironmentError("removed", `${user} removed this device from the room`);
 }

@@ -207,14 +207,15 @@ export class SealedRoom {
     pending: PendingCommit,
   ): Promise<boolean> {
     const { room, requests, store, device: { number: device, lease } } = this.#options;
-    const { added, removed } = accountChange(group, change);
+    const { removed } = accountChange(group, change);
+    const adds = accountsOf(change.added); // also who is there, with other devices: they are told
     const { id, sentAt: sent_at, token } = this.#seal({ text, commit: pending.hash });
     const state = change.hasPath ? store.seal(this.#blob, this.#encode(pending)).bytes : NOTHING;
     this.cipher.expect(pending); // it may come back before the answer
     const request = requests.exchange(
       {
         do: "commit",
-        ...{ room, epoch: group.epoch, key_id, id, sent_at, token, adds: added, removes: removed },
+        ...{ room, epoch: group.epoch, key_id, id, sent_at, token, adds, removes: removed },
         welcomes: change.added.map(({ user, device }) => ({ user, device })),
         ...{ device, lease },
         sizes: [commit.length, welcome.length, state.length],

@@ -5,17 +5,19 @@
  * @module
  */
 
-import { foldName } from "../../folded_name.ts";
-import { CallerError } from "../../errors.ts";
+import { CallerError, PeerError } from "../../errors.ts";
+import { MAX_LISTED, MAX_ROOMS_JOINED } from "../../protocol/limits.ts";
 import type { MessageOf, ServerMessage } from "../../protocol/messages.ts";
 import type { EventQueue } from "../event_queue.ts";
-import { errorEvent } from "../events.ts";
+import { type ClientEvent, errorEvent } from "../events.ts";
 import type { Rewrap } from "../kept_login.ts";
 import type { RoomView } from "../member.ts";
 import type { Memberships } from "../memberships.ts";
 import type { Requests } from "../requests.ts";
 import type { Timing } from "../timing.ts";
 import { Farewells } from "./farewells.ts";
+import { invitation } from "./introductions.ts";
+import type { OwnAccount } from "./own_account.ts";
 import type { OwnKeys } from "./own_keys.ts";
 import type { RoomEntrance, RoomStart } from "./room_entrance.ts";
 import type { SavedState, SealedCipher } from "./sealed_cipher.ts";
@@ -55,7 +57,7 @@ export class SealedRooms {
   );
   /** Somebody needs the rooms, or nobody any more. */
   readonly #hurried = Promise.withResolvers<void>();
-  #begun: Promise<void> = Promise.resolve();
+  #begun: Promise<void> | undefined;
   #nextBegin = Promise.withResolvers<void>();
   #keys: Promise<OwnKeys> | undefined;
   #isClosed = false;
@@ -91,7 +93,8 @@ export class SealedRooms {
     if (!wasOpen) await this.#settle();
     if (this.#isClosed) return;
     try {
-      const { device } = await this.keys();
+      const { device, account } = await this.keys();
+      await this.#refuseOpen(account);
       if (wasOpen) await device.renew();
       this.#goOn();
       await this.#enterAll(await this.refresh());
@@ -108,13 +111,30 @@ export class SealedRooms {
     }
   }
 
+  /** What was a sealed room is none that the server can read: nothing more is said there. */
+  async #refuseOpen(account: OwnAccount): Promise<void> {
+    const { memberships } = this.#options;
+    for (const { state: { room, kind } } of memberships.all) {
+      if (kind !== "open" || !account.knowsRoom(room)) continue;
+      const message = `The server shows an open room in the place of the sealed room ${room}`;
+      await this.#report(new PeerError("room-inconsistent", message), room);
+      await memberships.quit(room, { code: "room-inconsistent", message });
+    }
+  }
+
   /** Wraps the vault's key for another password. */
   async rewrapper(): Promise<Rewrap> {
+    await this.ready(); // or there may be a vault a moment later
     if (this.#keys === undefined && !await VaultStore.exists(this.#options.requests)) {
       return () => undefined;
     }
     const { store } = await this.keys();
     return (exportKey) => store.rewrap(exportKey);
+  }
+
+  /** Tells something that is of no room. */
+  async tell(event: ClientEvent): Promise<void> {
+    await this.#options.events.push(event);
   }
 
   /** Asks which sealed rooms there are for this account; returns them. */
@@ -126,9 +146,11 @@ export class SealedRooms {
     return sealed.map(({ room }) => room);
   }
 
-  /** Whether a room is known to be sealed, and this account a member. */
-  has(room: string): boolean {
-    return this.#known.has(room);
+  /** Whether a room is known to be sealed: the account is a member, or once was. */
+  async has(room: string): Promise<boolean> {
+    if (this.#known.has(room) || this.#keys === undefined) return this.#known.has(room);
+    const keys = await this.#keys.catch(() => undefined); // told already
+    return keys?.account.knowsRoom(room) ?? false;
   }
 
   /** With whom a direct room is: as its members agreed; before it is entered, as the server says. */
@@ -175,6 +197,11 @@ export class SealedRooms {
     }
   }
 
+  /** The same, unless this session is in it; it may just be on its way. */
+  async enterOnce(room: string, history: number): Promise<void> {
+    if (this.#entering.has(room) || !this.isIn(room)) await this.enter(room, history);
+  }
+
   /** The same with a state that this session made. */
   async found(room: string, start: RoomStart, peer?: string): Promise<SealedRoom> {
     this.#known.set(room, peer);
@@ -203,17 +230,14 @@ export class SealedRooms {
     return sealed;
   }
 
-  /** Somebody made this account a member of a room. */
-  async takeAdded({ room, by, peer }: MessageOf<ServerMessage, "added">): Promise<void> {
-    const { events, user } = this.#options;
-    this.#known.set(room, peer);
-    if (foldName(by) !== foldName(user)) {
-      const message = peer === undefined
-        ? `${by} added you to the sealed room ${room}: /join ${room} goes there`
-        : `${by} writes to you: /dm ${by} answers`;
-      await events.push({ type: "notice", code: "invited", message, room });
-    }
-    void this.enter(room, 0).catch((error) => this.#report(error, room));
+  /**
+   * The server says that somebody made this account a member of a room. Nothing is told of that:
+   * what is true of it, the room's welcome says.
+   */
+  takeAdded({ room, peer }: MessageOf<ServerMessage, "added">): void {
+    if (this.#rooms.has(room) || this.#entering.size >= MAX_ROOMS_JOINED) return;
+    if (this.#known.size < MAX_LISTED) this.#known.set(room, peer);
+    void this.enterOnce(room, 0).catch((error) => this.#report(error, room));
   }
 
   /** The session is out of a room; unless it wanted that, its account is a member no more. */
@@ -270,6 +294,7 @@ export class SealedRooms {
   }
 
   async #enter(room: string, history: number): Promise<RoomView> {
+    this.#options.memberships.checkCanJoin(room);
     const entrance = await this.#entrance();
     return await this.#join(room, await entrance.find(room), history);
   }
@@ -299,10 +324,14 @@ export class SealedRooms {
     const { memberships } = this.#options;
     const sealed = await this.prepare(room, start);
     const { cipher } = sealed;
+    await this.#keep(sealed, start);
+    await this.#introduce(sealed, start);
+    // In one step from here: while another room has the name, nobody may take it for this one.
+    memberships.checkCanJoin(room);
     this.#rooms.set(room, sealed);
     try {
-      await this.#keep(sealed, start);
       const view = await memberships.join(room, history, { cipher, from: start.head });
+      (await this.keys()).account.noteRoom(room);
       if (cipher.isBorrowed) void this.#adopt(room, sealed);
       if (cipher.leaving.size > 0) this.#farewells.await(room, sealed);
       return view;
@@ -313,13 +342,21 @@ export class SealedRooms {
   }
 
   /** What a welcome brought is saved before its key package is given up. */
-  async #keep(sealed: SealedRoom, { used, isBorrowed, group }: RoomStart): Promise<void> {
+  async #keep(sealed: SealedRoom, { used, isBorrowed }: RoomStart): Promise<void> {
     if (used === undefined || isBorrowed) return;
-    const { events } = this.#options;
     const { device } = await this.keys();
     await sealed.saveFirst();
     await device.replace(used);
-    await events.push(...sealed.cipher.greet(group.members));
+  }
+
+  /** Tells who has let this account in, and who is there. */
+  async #introduce({ cipher }: SealedRoom, { group, by }: RoomStart): Promise<void> {
+    const { events, user } = this.#options;
+    const { policy: { room }, members } = group;
+    await events.push(
+      ...invitation(by, { room, peer: cipher.peer, user }),
+      ...cipher.greet(members),
+    );
   }
 
   async #adopt(room: string, sealed: SealedRoom): Promise<void> {
