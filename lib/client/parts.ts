@@ -11,6 +11,9 @@ import { MAX_PART_CHARS, MAX_STAGED_BYTES } from "../protocol/limits.ts";
 /** Bytes of a whole part: a multiple of three, so that base64url needs no more. */
 const PART_BYTES = MAX_PART_CHARS / 4 * 3;
 
+/** Bytes that a part counts as at least: what a short one costs in memory is more than its bytes. */
+const LEAST_BYTES = 256;
+
 /** The parts of some bytes, one behind the other. */
 export function splitIntoParts(...bytes: readonly Uint8Array[]): string[] {
   const all = Buffer.concat(bytes);
@@ -29,11 +32,12 @@ export class PartsReceived {
   /**
    * Takes one.
    *
-   * @throws {PeerError} `message-unexpected` above {@linkcode MAX_STAGED_BYTES}.
+   * @throws {PeerError} `message-unexpected` above {@linkcode MAX_STAGED_BYTES}, or with so many
+   * small ones that they cost as much.
    */
   add(data: string): void {
     const part = Buffer.from(data, "base64url");
-    this.#size += part.length;
+    this.#size += Math.max(part.length, LEAST_BYTES);
     if (this.#size > MAX_STAGED_BYTES) {
       throw new PeerError("message-unexpected", "The server sent more bytes than there can be");
     }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { CallerError, EnvironmentError } from "../../errors.ts";
+import { CallerError, EnvironmentError, PeerError } from "../../errors.ts";
 import { foldName } from "../../folded_name.ts";
 import type { ForeignKeyPackage } from "../../mls/key_package.ts";
 import type { Answer, Requests } from "../requests.ts";
@@ -79,6 +79,10 @@ async function read(
   users: readonly string[],
 ): Promise<ForeignKeyPackage[]> {
   const { readKeyPackage } = await import("./machinery.ts");
+  const total = result.packages.reduce((sum, { size }) => sum + size, 0);
+  if (total !== bytes.length) {
+    throw new PeerError("message-unexpected", "The server's key packages are of other sizes");
+  }
   const wanted = new Set(users.map(foldName));
   const packages: ForeignKeyPackage[] = [];
   let at = 0;
