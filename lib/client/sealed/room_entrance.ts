@@ -13,6 +13,7 @@ import type { DeviceKeys } from "../../mls/device_keys.ts";
 import { Group, type Member } from "../../mls/group.ts";
 import type { OwnKeyPackage } from "../../mls/key_package.ts";
 import { Archive, type EpochKey } from "../../vault/archive.ts";
+import { RecentEntries } from "../../vault/recent_entries.ts";
 import { decodeRoomRecord } from "../../vault/room_record.ts";
 import type { Requests } from "../requests.ts";
 import type { OwnAccount } from "./own_account.ts";
@@ -28,6 +29,8 @@ export interface RoomStart {
   /** From where its log is followed. */
   head: Head;
   leaving: readonly string[];
+  /** Messages of the epoch that were followed already. */
+  recent: RecentEntries;
   pending?: PendingCommit;
   /** The keys of the device whose state it is. */
   keys: DeviceKeys;
@@ -108,12 +111,13 @@ export class RoomEntrance {
       throw rolledBack(`device/${number}`);
     }
     const { seq, head: chain, archive, leaving } = record;
+    const recent = new RecentEntries(record.recent);
     const pending = record.pending && {
       hash: record.pending.commit,
       next: Group.decode(record.pending.state),
     };
     return {
-      ...{ group, archive, head: { seq, chain }, leaving, ...source },
+      ...{ group, archive, head: { seq, chain }, leaving, recent, ...source },
       ...(pending === undefined ? {} : { pending }),
     };
   }
@@ -183,10 +187,10 @@ function afterAbsence(saved: RoomStart, welcomed: RoomStart): RoomStart {
 async function beginning(
   group: Group,
   head: Head,
-): Promise<Pick<RoomStart, "group" | "archive" | "head" | "leaving">> {
+): Promise<Pick<RoomStart, "group" | "archive" | "head" | "leaving" | "recent">> {
   const key = FernetKey.fromBytes(await group.epochKey());
   const archive = new Archive().begin(group.epoch, head.seq, key, group.members);
-  return { group, archive, head, leaving: [] };
+  return { group, archive, head, leaving: [], recent: new RecentEntries() };
 }
 
 /** A server must not pass one room's state off as another's. */

@@ -20,6 +20,7 @@ import {
   type SealedPayload,
 } from "../../rooms/sealed_payload.ts";
 import type { Archive, EpochKey } from "../../vault/archive.ts";
+import { MAX_LAG, type RecentEntries } from "../../vault/recent_entries.ts";
 import type { ClientEvent } from "../events.ts";
 import type { Outgoing } from "../outbox.ts";
 import type { RoomCipher, Taken } from "../room_cipher.ts";
@@ -63,6 +64,8 @@ export interface SealedCipherOptions {
   head: Head;
   /** Accounts that have asked to leave. */
   leaving: readonly string[];
+  /** Messages of the epoch that were followed already. */
+  recent: RecentEntries;
   pending?: PendingCommit | undefined;
   trust: Trust;
   /** Takes each entry that was followed. */
@@ -79,6 +82,8 @@ export class SealedCipher implements RoomCipher {
   readonly #options: SealedCipherOptions;
   readonly #heads: RecentHeads;
   readonly #leaving: Set<string>;
+  /** Messages of this epoch. */
+  readonly recent: RecentEntries;
   #keys: DeviceKeys;
   #isBorrowed: boolean;
   #group: Group;
@@ -91,6 +96,7 @@ export class SealedCipher implements RoomCipher {
     this.#options = options;
     this.#heads = new RecentHeads(options.head);
     this.#leaving = new Set(options.leaving);
+    this.recent = options.recent;
     this.#keys = options.keys;
     this.#isBorrowed = options.isBorrowed;
     this.#group = options.group;
@@ -200,11 +206,16 @@ export class SealedCipher implements RoomCipher {
       const content = contentOf(payload);
       return content === undefined ? { news } : { content, news };
     } finally {
-      this.pass(entry);
+      this.#goOn(entry);
     }
   }
 
-  pass({ seq, chain }: Head): void {
+  pass(entry: LogEntry): void {
+    this.recent.add(entry);
+    this.#goOn(entry);
+  }
+
+  #goOn({ seq, chain }: Head): void {
     if (seq > this.head.seq) this.#heads.add({ seq, chain });
     this.#options.onFollowed();
     this.#progress.advance();
@@ -257,6 +268,7 @@ export class SealedCipher implements RoomCipher {
     commit: Uint8Array | undefined,
   ): Promise<ClientEvent[]> {
     const { room, trust, user } = this.#options;
+    this.#checkNew(entry, payload);
     if (!this.#heads.agreesWith({ seq: payload.after, chain: payload.head })) {
       throw new PeerError(
         "room-inconsistent",
@@ -269,6 +281,17 @@ export class SealedCipher implements RoomCipher {
     return payload.content.commit === undefined
       ? []
       : await this.#follow(entry, payload.content.commit, commit);
+  }
+
+  /** A token of this epoch opens at any later place of it: it must not be taken twice. */
+  #checkNew(entry: LogEntry, { after }: SealedPayload): void {
+    const { room, sender, seq } = entry;
+    if (this.recent.has(entry)) {
+      const message = `The server repeats a message of ${sender} as message ${seq} of ${room}`;
+      throw new PeerError("room-inconsistent", message, { hint: "tell who runs the server" });
+    }
+    if (seq - after > MAX_LAG) throw invalid("is too old for its place");
+    this.recent.add(entry);
   }
 
   #noteLeaving(user: string): ClientEvent[] {
