@@ -9,7 +9,7 @@ import { EnvironmentError, PeerError } from "../errors.ts";
 import type { LogEntry } from "../log/message_log.ts";
 import type { MessageOf, ServerMessage } from "../protocol/messages.ts";
 import type { EventQueue } from "./event_queue.ts";
-import { type AckEvent, errorEvent } from "./events.ts";
+import { type AckEvent, type ClientEvent, errorEvent } from "./events.ts";
 import type { InFlight, Outbox } from "./outbox.ts";
 import { OpenCipher } from "./open_cipher.ts";
 import { PartsReceived } from "./parts.ts";
@@ -29,6 +29,11 @@ export interface FollowerOptions {
   state: RoomState;
   outbox: Outbox;
   events: EventQueue;
+}
+
+/** What has to be waited for; it does not fail. */
+export interface Hold {
+  until: Promise<void>;
 }
 
 type Received<T extends ServerMessage["type"]> = MessageOf<ServerMessage, T>;
@@ -53,16 +58,21 @@ export class Follower {
     this.#events = events;
   }
 
-  /** Takes a delivery. */
-  async deliver(message: Received<"message">): Promise<void> {
+  /**
+   * Takes a delivery.
+   *
+   * @returns what has to be waited for before the next message of the room, if there is something.
+   */
+  async deliver(message: Received<"message">): Promise<Hold | undefined> {
     const entry = entryOf(message);
     const commit = this.#commit.take();
     const isCatchingUp = this.#state.isBehind;
     const isRepeat = await this.#follow(entry);
-    if (!isRepeat) await this.#take(entry, isCatchingUp, commit);
+    const hold = isRepeat ? undefined : await this.#take(entry, isCatchingUp, commit);
     if (isCatchingUp && !this.#state.isBehind) {
       await this.#events.push(...this.#unopened.take(this.#state.room));
     }
+    return hold;
   }
 
   /** There is no connection any more: what came of a commit comes again. */
@@ -138,34 +148,46 @@ export class Follower {
     await this.#events.push(ack);
   }
 
-  async #take(entry: LogEntry, isCatchingUp: boolean, commit: Uint8Array): Promise<void> {
+  async #take(
+    entry: LogEntry,
+    isCatchingUp: boolean,
+    commit: Uint8Array,
+  ): Promise<Hold | undefined> {
     const { sender, messageId: id, room, seq } = entry;
     // What was sent on an earlier connection, or sealed again, comes back in the place of its ack.
     const isOwn = sender === this.#user && this.#outbox.has(id);
     if (isOwn) await this.#acknowledge({ type: "ack", room, id, seq });
-    if (this.#state.kind === "sealed") await this.#advance(entry, commit, isOwn);
-    else if (isOwn) return;
-    else if (isCatchingUp) await this.#showMissed(entry);
-    else await this.#show(entry);
+    if (this.#state.kind === "sealed") return await this.#advance(entry, commit, isOwn);
+    if (isOwn) return undefined;
+    await (isCatchingUp ? this.#showMissed(entry) : this.#show(entry));
+    return undefined;
   }
 
   /** In a sealed room each entry counts, and whatever is wrong with one is said. */
-  async #advance(entry: LogEntry, commit: Uint8Array, isOwn: boolean): Promise<void> {
+  async #advance(entry: LogEntry, commit: Uint8Array, isOwn: boolean): Promise<Hold | undefined> {
     const { cipher } = this.#state;
-    const before = cipher.keyId;
     try {
-      const { content, news } = await cipher.advance(
-        entry,
-        commit.length === 0 ? undefined : commit,
-      );
+      const bytes = commit.length === 0 ? undefined : commit;
+      const { content, news, later } = await cipher.advance(entry, bytes);
       const said = content === undefined || isOwn
         ? []
         : [this.#state.toEvent(entry, content, false)];
       await this.#events.push(...news, ...said);
+      if (later !== undefined) return { until: this.#tellLater(later) };
     } catch (error) {
       await this.report(error);
     }
-    this.#sealOutdated(before);
+    this.#sealOutdated();
+    return undefined;
+  }
+
+  async #tellLater(later: Promise<readonly ClientEvent[]>): Promise<void> {
+    try {
+      await this.#events.push(...await later);
+    } catch (error) {
+      await this.report(error);
+    }
+    this.#sealOutdated();
   }
 
   async #show(entry: LogEntry): Promise<void> {
@@ -194,12 +216,14 @@ export class Follower {
     return true;
   }
 
-  /** There may be another key than `before`. */
-  #sealOutdated(before: string): void {
-    const { cipher } = this.#state;
-    if (!cipher.canSeal || cipher.keyId === before) return;
-    const ids = [...this.#outdated];
-    this.#outdated.clear();
-    for (const id of ids) this.#outbox.sendAgain(id);
+  /** There may be another key than before. */
+  #sealOutdated(): void {
+    const { canSeal, keyId } = this.#state.cipher;
+    if (!canSeal) return;
+    for (const id of this.#outdated) {
+      if (this.#outbox.find(id)?.entry.keyId === keyId) continue;
+      this.#outdated.delete(id);
+      this.#outbox.sendAgain(id);
+    }
   }
 }

@@ -10,7 +10,7 @@ import type { Head } from "../log/message_log.ts";
 import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messages.ts";
 import type { RoomKind } from "../rooms/open_room.ts";
 import type { EventQueue } from "./event_queue.ts";
-import { Follower } from "./follower.ts";
+import { Follower, type Hold } from "./follower.ts";
 import { History } from "./history.ts";
 import { Outbox, type Outgoing, type SentEntry } from "./outbox.ts";
 import { PastPages } from "./past_pages.ts";
@@ -18,6 +18,9 @@ import { entryOf, type Foreknowledge, RoomState } from "./room_state.ts";
 import { Search } from "./search.ts";
 
 type Received<T extends ServerMessage["type"]> = MessageOf<ServerMessage, T>;
+
+/** Messages that may wait for one before them: the server goes on meanwhile. */
+const MAX_HELD = 4_096;
 
 /** What a room's member sees of it. */
 export interface RoomView {
@@ -58,6 +61,10 @@ export class Member {
   readonly #follower: Follower;
   #settings: Pick<RoomView, "topic" | "slow">;
   #isPresent = true;
+  /** What came behind an entry that is not done with, if one is not. */
+  #held: ServerMessage[] | undefined;
+  /** How the server broke the protocol with what was kept. */
+  #fault: unknown;
 
   constructor(options: MemberOptions) {
     const { user, joined, known, events, send } = options;
@@ -110,6 +117,8 @@ export class Member {
   /** There is no connection any more. */
   pause(): void {
     this.#isPresent = false;
+    this.#fault = undefined;
+    this.#held?.splice(0); // it was not followed, and comes again
     this.outbox.pause();
     this.#follower.pause();
   }
@@ -129,9 +138,26 @@ export class Member {
    * @throws {PeerError} if the server breaks the protocol.
    */
   async handle(message: ServerMessage): Promise<void> {
+    if (this.#fault !== undefined) throw this.#fault;
+    if (this.#held === undefined) {
+      const hold = await this.#handle(message);
+      if (hold !== undefined) void this.#hold(hold);
+      return;
+    }
+    this.#held.push(message);
+    if (this.#held.length <= MAX_HELD) return;
+    throw new PeerError("message-unexpected", "The server says too much before it answers");
+  }
+
+  /** Returns what the next message has to wait for, if it has to. */
+  async #handle(message: ServerMessage): Promise<Hold | undefined> {
+    if (message.type === "message") return await this.#deliver(message);
+    await this.#takeOther(message);
+    return undefined;
+  }
+
+  async #takeOther(message: ServerMessage): Promise<void> {
     switch (message.type) {
-      case "message":
-        return await this.#deliver(message);
       case "ack":
         return await this.#follower.acknowledge(message);
       case "error":
@@ -153,12 +179,32 @@ export class Member {
     }
   }
 
-  async #deliver(message: Received<"message">): Promise<void> {
-    await this.#follower.deliver(message);
-    const { broken } = this.state.cipher;
-    // Whoever has the keys of before could read what is sealed with them, in a room that is beyond.
-    if (broken !== undefined) this.outbox.abandon(broken);
+  async #deliver(message: Received<"message">): Promise<Hold | undefined> {
+    const hold = await this.#follower.deliver(message);
+    if (hold === undefined) this.#openOutbox();
+    return hold;
+  }
+
+  /** Keeps what comes, until what it is behind is done with. */
+  async #hold(first: Hold): Promise<void> {
+    const held: ServerMessage[] = [];
+    this.#held = held;
+    let hold: Hold | undefined = first;
+    while (hold !== undefined || held.length > 0) {
+      await hold?.until;
+      hold = await this.#takeHeld(held.shift());
+    }
+    this.#held = undefined;
     this.#openOutbox();
+  }
+
+  async #takeHeld(message: ServerMessage | undefined): Promise<Hold | undefined> {
+    try {
+      return message && await this.#handle(message);
+    } catch (error) {
+      this.#fault ??= error; // ends the connection with the next message
+      return undefined;
+    }
   }
 
   async #refuse(message: Received<"error">): Promise<void> {
@@ -189,7 +235,10 @@ export class Member {
    */
   #openOutbox(): void {
     const { isBehind, cipher } = this.state;
+    // Whoever has the keys of before could read what is sealed with them, in a room that is beyond.
+    if (cipher.broken !== undefined) return this.outbox.abandon(cipher.broken);
     if (this.outbox.isOpen || isBehind || !cipher.canSeal || !this.#isPresent) return;
+    if (this.#held !== undefined) return;
     this.outbox.open((message, sealed) => this.#transmit(message, sealed));
   }
 

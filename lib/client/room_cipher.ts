@@ -16,6 +16,11 @@ export interface Taken {
   content?: Content;
   /** What else there is to tell of it: who is a member now, what is wrong. */
   news: readonly ClientEvent[];
+  /**
+   * The rest of it, if the server has to be asked for something first: no other entry can be taken
+   * before.
+   */
+  later?: Promise<readonly ClientEvent[]>;
 }
 
 /** See the module's description. */
@@ -40,7 +45,7 @@ export interface RoomCipher {
    */
   open(entry: LogEntry): Content | undefined;
   /**
-   * Takes the next entry of the log, each once, in order.
+   * Takes the next entry of the log, each once, in order; the next one when it is done with it.
    *
    * @param commit the bytes that came before it.
    * @throws {PeerError} `token-invalid`, `room-inconsistent`: it is not to be shown.

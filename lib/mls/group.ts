@@ -9,6 +9,7 @@ import { createGroup, mlsExporter } from "ts-mls";
 import { randomBytes } from "node:crypto";
 import { CallerError } from "../errors.ts";
 import { type CommitPlan, makeCommit } from "./commit_create.ts";
+import { decodeCommit } from "./commit_message.ts";
 import { processCommit } from "./commit_process.ts";
 import type { Effect, Member } from "./commit_rules.ts";
 import type { DeviceKeys } from "./device_keys.ts";
@@ -184,6 +185,17 @@ export class Group {
     );
     const next = new Group(state);
     return { next, change: this.#change(next, by, effect, hasPath) };
+  }
+
+  /**
+   * Whether another session has made a commit with this device's keys, and drawn new ones for it:
+   * {@linkcode process} cannot follow such a one.
+   *
+   * @throws {PeerError} `mls-invalid`, `mls-refused`.
+   */
+  isOwnWithPath(commit: Uint8Array): boolean {
+    const { leaf, path } = decodeCommit(commit);
+    return leaf === this.own.leaf && path !== undefined;
   }
 
   #change(next: Group, by: Member, effect: Effect, hasPath: boolean): MembershipChange {

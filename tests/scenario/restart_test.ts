@@ -41,8 +41,10 @@ function events(client: Program): Event[] {
   return client.seen.map((line) => JSON.parse(line));
 }
 
+/** Events of a type; that an account has an identity key now is told once, at whatever moment. */
 function count(client: Program, type: string): number {
-  return events(client).filter((event) => event.type === type).length;
+  return events(client)
+    .filter((event) => event.type === type && event["code"] !== "identity-made").length;
 }
 
 /** One says, the other hears. */

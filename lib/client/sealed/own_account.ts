@@ -112,7 +112,19 @@ export class OwnAccount implements Trust {
   }
 
   expect(version: number): void {
-    if (version > this.version) void this.#lookFor(version).catch(this.#onError);
+    void this.reach(version).catch(this.#onError);
+  }
+
+  /**
+   * Resolves when what another session has saved as that version is here.
+   *
+   * @throws {PeerError} `vault-rolled-back` if the server has forgotten it.
+   */
+  async reach(version: number): Promise<void> {
+    if (version <= this.version) return;
+    await this.saved();
+    if (version > this.version) await this.#reload();
+    if (version > this.version) throw rolledBack(NAME);
   }
 
   /** Resolves when everything is saved that can be. */
@@ -147,13 +159,6 @@ export class OwnAccount implements Trust {
     const { contacts, rooms } = decodeAccountRecord(bytes);
     this.#contacts = this.#contacts.rebase(contacts);
     this.#rooms = this.#rooms.rebase(rooms);
-  }
-
-  /** Another session may have saved it; else the server has forgotten it. */
-  async #lookFor(version: number): Promise<void> {
-    await this.saved();
-    await this.#reload();
-    if (this.version < version) throw rolledBack(NAME);
   }
 
   #encode(): Uint8Array {

@@ -18,20 +18,12 @@ import { decodeRoomRecord } from "../../vault/room_record.ts";
 import type { Requests } from "../requests.ts";
 import type { OwnAccount } from "./own_account.ts";
 import { loadDevice, type OwnDevice } from "./own_device.ts";
-import type { PendingCommit } from "./sealed_cipher.ts";
+import type { SavedState } from "./sealed_cipher.ts";
 import { sameBytes } from "./sealed_entry.ts";
 import { rolledBack, type VaultStore } from "./vault_store.ts";
 
 /** What a room is entered with. */
-export interface RoomStart {
-  group: Group;
-  archive: Archive;
-  /** From where its log is followed. */
-  head: Head;
-  leaving: readonly string[];
-  /** Messages of the epoch that were followed already. */
-  recent: RecentEntries;
-  pending?: PendingCommit;
+export interface RoomStart extends SavedState {
   /** The keys of the device whose state it is. */
   keys: DeviceKeys;
   /** Whether that is another device of this account. */
@@ -68,14 +60,14 @@ export class RoomEntrance {
    */
   async find(room: string): Promise<RoomStart> {
     const { device, store } = this.#options;
-    const own = { keys: device.keys, isBorrowed: false };
-    const start = await this.#stateOf(room, device.number, device.packages, own);
+    const { number, keys, packages } = device;
+    const start = await this.#findBy(room, number, packages, { keys, isBorrowed: false });
     if (start !== undefined) return start;
-    for (const number of await otherDevices(store, device.number)) {
-      const record = await loadDevice(store, number);
+    for (const other of await otherDevices(store, number)) {
+      const record = await loadDevice(store, other);
       if (record === undefined) continue;
-      const source = { keys: record.keys, isBorrowed: true };
-      const found = await this.#stateOf(room, number, record.packages, source);
+      const { keys, packages } = record;
+      const found = await this.#findBy(room, other, packages, { keys, isBorrowed: true });
       if (found !== undefined) return found;
     }
     throw new EnvironmentError("no-keys", `None of your devices has the keys of ${room}`, {
@@ -83,43 +75,40 @@ export class RoomEntrance {
     });
   }
 
+  /** What a device has saved of a room. Throws as {@linkcode find}. */
+  async saved(room: string, device: number): Promise<SavedState | undefined> {
+    const bytes = await this.#options.store.load(`device/${device}/${room}`);
+    if (bytes === undefined) return undefined;
+    const record = decodeRoomRecord(bytes);
+    await this.#options.account.reach(record.account);
+    const group = Group.decode(record.state);
+    checkRoom(group, room);
+    const { seq, head: chain, archive, leaving, pending } = record;
+    const recent = new RecentEntries(record.recent);
+    const state = { group, archive, head: { seq, chain }, leaving, recent };
+    if (pending === undefined) return state;
+    return { ...state, pending: { hash: pending.commit, next: Group.decode(pending.state) } };
+  }
+
   /** A welcome that is there together with a saved state came later: the account was out meanwhile. */
-  async #stateOf(
+  async #findBy(
     room: string,
-    number: number,
+    device: number,
     packages: readonly OwnKeyPackage[],
     source: Source,
   ): Promise<RoomStart | undefined> {
-    const [saved, welcomed] = await Promise.all([
-      this.#saved(room, number, source),
-      this.#welcomed(room, number, packages, source),
+    const [state, welcomed] = await Promise.all([
+      this.saved(room, device),
+      this.#welcomed(room, device, packages, source),
     ]);
+    // Nobody would believe what another key signs.
+    if (state !== undefined && !sameBytes(state.group.own.signatureKey, source.keys.signatureKey)) {
+      throw rolledBack(`device/${device}`);
+    }
+    const saved = state && { ...state, ...source };
     return saved === undefined || welcomed === undefined
       ? saved ?? welcomed
       : afterAbsence(saved, welcomed);
-  }
-
-  async #saved(room: string, number: number, source: Source): Promise<RoomStart | undefined> {
-    const bytes = await this.#options.store.load(`device/${number}/${room}`);
-    if (bytes === undefined) return undefined;
-    const record = decodeRoomRecord(bytes);
-    if (record.account > this.#options.account.version) throw rolledBack("account");
-    const group = Group.decode(record.state);
-    checkRoom(group, room);
-    // Nobody would believe what another key signs.
-    if (!sameBytes(group.own.signatureKey, source.keys.signatureKey)) {
-      throw rolledBack(`device/${number}`);
-    }
-    const { seq, head: chain, archive, leaving } = record;
-    const recent = new RecentEntries(record.recent);
-    const pending = record.pending && {
-      hash: record.pending.commit,
-      next: Group.decode(record.pending.state),
-    };
-    return {
-      ...{ group, archive, head: { seq, chain }, leaving, recent, ...source },
-      ...(pending === undefined ? {} : { pending }),
-    };
   }
 
   async #welcomed(

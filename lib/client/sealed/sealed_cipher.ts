@@ -49,8 +49,21 @@ export interface PendingCommit {
   keys?: DeviceKeys;
 }
 
+/** A device's state of a room, as it was saved. */
+export interface SavedState {
+  group: Group;
+  archive: Archive;
+  /** How far the log was followed. */
+  head: Head;
+  /** Accounts that have asked to leave. */
+  leaving: readonly string[];
+  /** Messages of the epoch that were followed lately. */
+  recent: RecentEntries;
+  pending?: PendingCommit;
+}
+
 /** What a sealed room's keys are made of. */
-export interface SealedCipherOptions {
+export interface SealedCipherOptions extends Omit<SavedState, "pending"> {
   /** The own account's name. */
   user: string;
   room: string;
@@ -58,16 +71,13 @@ export interface SealedCipherOptions {
   keys: DeviceKeys;
   /** Whether that is another device of this account: then nothing is said with it. */
   isBorrowed: boolean;
-  group: Group;
-  archive: Archive;
-  /** How far the log was followed. */
-  head: Head;
-  /** Accounts that have asked to leave. */
-  leaving: readonly string[];
-  /** Messages of the epoch that were followed already. */
-  recent: RecentEntries;
   pending?: PendingCommit | undefined;
   trust: Trust;
+  /**
+   * What is saved now of the state of one of this account's devices. Fails if that cannot be had at
+   * all; over an outage it takes longer.
+   */
+  reload(device: number): Promise<SavedState | undefined>;
   /** Takes each entry that was followed. */
   onFollowed(): void;
   /** Takes each new epoch. */
@@ -81,22 +91,24 @@ export class SealedCipher implements RoomCipher {
   readonly kind = "sealed";
   readonly #options: SealedCipherOptions;
   readonly #heads: RecentHeads;
-  readonly #leaving: Set<string>;
-  /** Messages of this epoch. */
-  readonly recent: RecentEntries;
+  #leaving: Set<string>;
+  #recent: RecentEntries;
   #keys: DeviceKeys;
   #isBorrowed: boolean;
   #group: Group;
   #archive: Archive;
   /** Own commits of this epoch that are on their way, or may be stored, by their hashes. */
   readonly #pending = new Map<string, PendingCommit>();
+  /** The state is that of this place, if it is ahead of what was followed. */
+  #ahead: Head | undefined;
+  #isWaiting = false;
   readonly #progress = new Progress();
 
   constructor(options: SealedCipherOptions) {
     this.#options = options;
     this.#heads = new RecentHeads(options.head);
     this.#leaving = new Set(options.leaving);
-    this.recent = options.recent;
+    this.#recent = options.recent;
     this.#keys = options.keys;
     this.#isBorrowed = options.isBorrowed;
     this.#group = options.group;
@@ -118,7 +130,8 @@ export class SealedCipher implements RoomCipher {
   }
 
   get canSeal(): boolean {
-    return !this.#isBorrowed && this.broken === undefined && this.#group.isActive;
+    const isSettled = !this.#isWaiting && this.#ahead === undefined && this.broken === undefined;
+    return !this.#isBorrowed && isSettled && this.#group.isActive;
   }
 
   /** Whether this is another device's state. */
@@ -144,6 +157,11 @@ export class SealedCipher implements RoomCipher {
   /** Accounts that have asked to leave, and are still there. */
   get leaving(): ReadonlySet<string> {
     return this.#leaving;
+  }
+
+  /** Messages of the epoch that were followed lately. */
+  get recent(): RecentEntries {
+    return this.#recent;
   }
 
   /** Whether an own commit is on its way, or may be stored: only the log tells. */
@@ -185,33 +203,24 @@ export class SealedCipher implements RoomCipher {
   }
 
   open(entry: LogEntry): Content | undefined {
-    const epoch = this.#archive.keyAt(entry.seq);
-    if (epoch === undefined) throw invalid("comes from before this account was a member");
-    const payload = decrypt(epoch.key, entry);
-    const signer = this.#archive.signerAt(payload.device, epoch.epoch);
-    checkPayload(entry, payload, epoch.epoch, signer?.user);
-    if (payload.after >= entry.seq) throw invalid("was not sealed for this place");
-    return contentOf(payload);
+    return contentOf(this.#openPast(entry));
   }
 
   async advance(entry: LogEntry, commit: Uint8Array | undefined): Promise<Taken> {
     try {
-      this.#checkEpoch(entry);
-      const payload = decrypt(this.#key, entry);
-      const author = this.#group.members.find(({ signatureKey }) =>
-        sameBytes(signatureKey, payload.device)
-      );
-      checkPayload(entry, payload, this.#group.epoch, author?.user);
-      const news = await this.#take(entry, payload, author as Member, commit);
-      const content = contentOf(payload);
-      return content === undefined ? { news } : { content, news };
-    } finally {
+      const taken = this.#ahead === undefined
+        ? await this.#takeNext(entry, commit)
+        : this.#takePast(entry, this.#ahead);
+      if (taken.later === undefined) this.#goOn(entry);
+      return taken;
+    } catch (error) {
       this.#goOn(entry);
+      throw error;
     }
   }
 
   pass(entry: LogEntry): void {
-    this.recent.add(entry);
+    this.#recent.add(entry);
     this.#goOn(entry);
   }
 
@@ -260,38 +269,69 @@ export class SealedCipher implements RoomCipher {
     throw error;
   }
 
-  /** What is known of an entry's author, and what the entry does. */
-  async #take(
-    entry: LogEntry,
-    payload: SealedPayload,
-    author: Member,
-    commit: Uint8Array | undefined,
-  ): Promise<ClientEvent[]> {
-    const { room, trust, user } = this.#options;
+  async #takeNext(entry: LogEntry, commit: Uint8Array | undefined): Promise<Taken> {
+    this.#checkEpoch(entry);
+    const payload = decrypt(this.#key, entry);
+    const author = this.#group.members.find(({ signatureKey }) =>
+      sameBytes(signatureKey, payload.device)
+    );
+    checkPayload(entry, payload, this.#group.epoch, author?.user);
     this.#checkNew(entry, payload);
+    this.#checkAuthor(entry, payload);
+    const { leave, commit: hash } = payload.content;
+    if (leave) return { news: this.#noteLeaving((author as Member).user) };
+    if (hash !== undefined) return await this.#follow(entry, hash, commit);
+    return { content: payload.content, news: [] };
+  }
+
+  /** Between what was followed and a state that is ahead of it. */
+  #takePast(entry: LogEntry, ahead: Head): Taken {
+    if (entry.seq >= ahead.seq) {
+      this.#ahead = undefined;
+      if (entry.seq > ahead.seq || entry.chain !== ahead.chain) {
+        const error = lost(entry, "in another history than this account has saved");
+        this.#progress.end(error);
+        throw error;
+      }
+    }
+    const payload = this.#openPast(entry);
+    this.#checkAuthor(entry, payload);
+    const content = contentOf(payload);
+    return content === undefined ? { news: [] } : { content, news: [] };
+  }
+
+  #openPast(entry: LogEntry): SealedPayload {
+    const epoch = this.#archive.keyAt(entry.seq);
+    if (epoch === undefined) throw invalid("comes from before this account was a member");
+    const payload = decrypt(epoch.key, entry);
+    const signer = this.#archive.signerAt(payload.device, epoch.epoch);
+    checkPayload(entry, payload, epoch.epoch, signer?.user);
+    if (payload.after >= entry.seq) throw invalid("was not sealed for this place");
+    return payload;
+  }
+
+  /** What its author knew: of the log, and of this account's record if it is an own device. */
+  #checkAuthor({ sender }: LogEntry, payload: SealedPayload): void {
+    const { room, trust, user } = this.#options;
     if (!this.#heads.agreesWith({ seq: payload.after, chain: payload.head })) {
       throw new PeerError(
         "room-inconsistent",
-        `The server shows ${entry.sender} another history of ${room} than this client`,
+        `The server shows ${sender} another history of ${room} than this client`,
         { hint: "compare /security with others; tell who runs the server" },
       );
     }
-    if (foldName(author.user) === foldName(user)) trust.expect(payload.saved);
-    if (payload.content.leave) return this.#noteLeaving(author.user);
-    return payload.content.commit === undefined
-      ? []
-      : await this.#follow(entry, payload.content.commit, commit);
+    if (foldName(sender) === foldName(user)) trust.expect(payload.saved);
   }
 
   /** A token of this epoch opens at any later place of it: it must not be taken twice. */
   #checkNew(entry: LogEntry, { after }: SealedPayload): void {
     const { room, sender, seq } = entry;
-    if (this.recent.has(entry)) {
+    if (this.#recent.has(entry)) {
       const message = `The server repeats a message of ${sender} as message ${seq} of ${room}`;
       throw new PeerError("room-inconsistent", message, { hint: "tell who runs the server" });
     }
     if (seq - after > MAX_LAG) throw invalid("is too old for its place");
-    this.recent.add(entry);
+    this.#recent.add(entry);
   }
 
   #noteLeaving(user: string): ClientEvent[] {
@@ -307,15 +347,19 @@ export class SealedCipher implements RoomCipher {
     entry: LogEntry,
     hash: string,
     commit: Uint8Array | undefined,
-  ): Promise<ClientEvent[]> {
+  ): Promise<Taken> {
     try {
       if (commit === undefined) throw lost(entry, "without its commit");
       if (sha256(commit) !== hash) throw lost(entry, "with another commit than its author made");
+      if (!this.#pending.has(hash) && this.#group.isOwnWithPath(commit)) {
+        this.#isWaiting = true;
+        return { news: [], later: this.#takeSaved(entry, hash) };
+      }
       const { next, change } = await this.#process(commit, hash);
       if (foldName(change.by.user) !== foldName(entry.sender)) {
         throw lost(entry, "with a commit of somebody else");
       }
-      return await this.#begin(entry, next, change);
+      return { news: await this.#begin(entry, next, change) };
     } catch (error) {
       this.#progress.end(error);
       throw error;
@@ -331,6 +375,47 @@ export class SealedCipher implements RoomCipher {
     if (pending === undefined) return await this.#group.process(commit, this.#leaving);
     const { next } = pending;
     return { next, change: changeBetween(this.#group, next) };
+  }
+
+  /**
+   * Another session acts as this device, or as the one whose state was borrowed, and has made a
+   * commit: what was drawn for it was saved with it.
+   */
+  async #takeSaved(entry: LogEntry, hash: string): Promise<ClientEvent[]> {
+    try {
+      const saved = await this.#options.reload(this.#keys.device);
+      const { next } = saved?.pending?.hash === hash ? saved.pending : {};
+      if (next !== undefined) {
+        return await this.#begin(entry, next, changeBetween(this.#group, next));
+      }
+      if (saved === undefined || saved.head.seq < entry.seq) {
+        throw lost(entry, "whose new keys this account's vault does not have");
+      }
+      return this.#jump(entry, saved);
+    } catch (error) {
+      this.#progress.end(error);
+      throw error;
+    } finally {
+      this.#isWaiting = false;
+      this.#goOn(entry);
+    }
+  }
+
+  /** That session is further by now. What happened meanwhile is told as one change. */
+  #jump(entry: LogEntry, saved: SavedState): ClientEvent[] {
+    const { group, archive, head, leaving, recent, pending } = saved;
+    const change = changeBetween(this.#group, group);
+    const accounts = accountChange(this.#group, change);
+    this.#group = group;
+    this.#archive = archive;
+    this.#leaving = new Set(leaving);
+    this.#recent = recent; // with what is still to come here, so that is not looked for in it
+    this.#pending.clear();
+    if (pending !== undefined) this.expect(pending);
+    if (head.seq > entry.seq) this.#ahead = head;
+    this.#options.onEpoch();
+    const at = { room: this.#options.room, seq: entry.seq, epoch: group.epoch };
+    return [membersEvent(at, change, accounts), ...this.greet(change.added)];
   }
 
   async #begin(entry: LogEntry, next: Group, change: MembershipChange): Promise<ClientEvent[]> {
@@ -361,6 +446,7 @@ export class SealedCipher implements RoomCipher {
     }
     this.#pending.clear();
     this.#group = next;
+    this.#recent.clear();
     this.#heads.add({ seq, chain });
     if (key === undefined) return;
     this.#archive = this.#archive.begin(next.epoch, seq, key, next.members);

@@ -19,8 +19,8 @@ import { Farewells } from "./farewells.ts";
 import { invitation } from "./introductions.ts";
 import type { OwnAccount } from "./own_account.ts";
 import type { OwnKeys } from "./own_keys.ts";
-import type { RoomStart } from "./room_entrance.ts";
-import type { SealedCipher } from "./sealed_cipher.ts";
+import type { RoomEntrance, RoomStart } from "./room_entrance.ts";
+import type { SavedState, SealedCipher } from "./sealed_cipher.ts";
 import type { SealedRoom } from "./sealed_room.ts";
 import { isCut, VaultStore } from "./vault_store.ts";
 
@@ -58,6 +58,7 @@ export class SealedRooms {
   /** Somebody needs the rooms, or nobody any more. */
   readonly #hurried = Promise.withResolvers<void>();
   #begun: Promise<void> | undefined;
+  #nextBegin = Promise.withResolvers<void>();
   #keys: Promise<OwnKeys> | undefined;
   #isClosed = false;
 
@@ -76,6 +77,8 @@ export class SealedRooms {
 
   /** There is a connection: opens the vault, goes on as the same device, enters new rooms. */
   begin(): void {
+    this.#nextBegin.resolve();
+    this.#nextBegin = Promise.withResolvers();
     this.#begun = this.#begin();
   }
 
@@ -121,9 +124,10 @@ export class SealedRooms {
 
   /** Wraps the vault's key for another password. */
   async rewrapper(): Promise<Rewrap> {
-    // A session that is in no sealed room makes no vault for that.
-    const makesNone = this.#begun === undefined && this.#keys === undefined;
-    if (makesNone && !await VaultStore.exists(this.#options.requests)) return () => undefined;
+    await this.ready(); // or there may be a vault a moment later
+    if (this.#keys === undefined && !await VaultStore.exists(this.#options.requests)) {
+      return () => undefined;
+    }
     const { store } = await this.keys();
     return (exportKey) => store.rewrap(exportKey);
   }
@@ -214,6 +218,7 @@ export class SealedRooms {
     const cipher: SealedCipher = new SealedCipher({
       ...start,
       ...{ user, room, trust: account },
+      reload: (device) => this.#reload(room, device),
       onFollowed: () => sealed.followed(),
       onEpoch: () => sealed.began(),
       onLeaving: () => this.#farewells.await(room, sealed),
@@ -289,12 +294,30 @@ export class SealedRooms {
   }
 
   async #enter(room: string, history: number): Promise<RoomView> {
-    const { requests, memberships } = this.#options;
-    memberships.checkCanJoin(room);
+    this.#options.memberships.checkCanJoin(room);
+    const entrance = await this.#entrance();
+    return await this.#join(room, await entrance.find(room), history);
+  }
+
+  async #entrance(): Promise<RoomEntrance> {
+    const { requests } = this.#options;
     const { store, device, account } = await this.keys();
     const { RoomEntrance } = await import("./machinery.ts");
-    const entrance = new RoomEntrance({ requests, store, device, account });
-    return await this.#join(room, await entrance.find(room), history);
+    return new RoomEntrance({ requests, store, device, account });
+  }
+
+  /** What a device of this account has saved of a room: over an outage, as soon as that is over. */
+  async #reload(room: string, device: number): Promise<SavedState | undefined> {
+    const entrance = await this.#entrance();
+    for (;;) {
+      const { promise: begun } = this.#nextBegin;
+      try {
+        return await entrance.saved(room, device);
+      } catch (error) {
+        if (!isCut(error)) throw error;
+        await begun;
+      }
+    }
   }
 
   async #join(room: string, start: RoomStart, history: number): Promise<RoomView> {

@@ -40,20 +40,25 @@ export class Leases {
     this.release(holder);
     const held = this.#of(holder);
     for (let device = 1; device <= MAX_DEVICES; device++) {
-      if (!held.has(device)) return this.#give(holder, device);
+      if (!held.has(device)) {
+        this.#hold(holder, device);
+        return { device, lease: this.#devices.grant(holder.user, device) };
+      }
     }
     throw new CallerError("devices-busy", `More than ${MAX_DEVICES} sessions are in sealed rooms`);
   }
 
   /**
-   * Gives a connection the device that it had on an earlier one, also if that seems to last.
+   * Gives a connection the device that it had on an earlier one, also if that seems to last, with the
+   * same number: whoever did not hear of it may ask again.
    *
    * @throws {CallerError} `lease-lost` if another session has had it since.
    */
   renew(holder: Holder, { device, lease }: Lease): Lease {
     this.#devices.check(holder.user, device, lease);
     this.release(holder);
-    return this.#give(holder, device);
+    this.#hold(holder, device);
+    return { device, lease };
   }
 
   /** A connection holds no device any more. */
@@ -63,10 +68,8 @@ export class Leases {
     if (held.size === 0) this.#holders.delete(holder.user);
   }
 
-  #give(holder: Holder, device: number): Lease {
-    const lease = this.#devices.grant(holder.user, device);
+  #hold(holder: Holder, device: number): void {
     this.#holders.set(holder.user, this.#of(holder).set(device, holder));
-    return { device, lease };
   }
 
   #of({ user }: Holder): Map<number, Holder> {

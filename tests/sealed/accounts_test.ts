@@ -1,0 +1,162 @@
+/**
+ * Accounts and their vaults: what survives a session, another password, and an operator's reset.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { openDatabase } from "../../lib/database.ts";
+import { CallerError } from "../../lib/errors.ts";
+import { CONSOLE, Operations } from "../../lib/server/operations.ts";
+import { assertFails, TestServer } from "../attacks/server.ts";
+import { accounts, gather, Person, ROOM } from "./person.ts";
+
+const NAMES = ["alice", "bob", "carol"];
+const NEW_PASSWORD = "another password 7";
+
+/** An operator gives somebody another password, as `server.ts user passwd` does. */
+async function resetPassword(server: TestServer, name: string): Promise<void> {
+  const database = openDatabase(server.db);
+  try {
+    const operations = await Operations.open(database, server.db);
+    operations.setPassword(CONSOLE, name, NEW_PASSWORD);
+  } finally {
+    database.close();
+  }
+}
+
+Deno.test("what was compared stays compared in the next session, and on other devices", async () => {
+  await using server = await TestServer.start(accounts(...NAMES));
+  await using bob = await Person.come(server, "bob");
+  {
+    await using people = await Person.comeAll(server, "alice", "carol");
+    const [alice] = [...people] as [Person];
+    await gather([alice, bob]);
+    const seen = await alice.chat.sealed.identityOf("bob");
+    assert.equal(seen.verified, false);
+    const shown = await bob.chat.sealed.identityOf("alice");
+    assert.deepEqual(shown.pinned.number, seen.pinned.number, "both see one number");
+    assert.equal(await alice.chat.sealed.confirm("bob"), false);
+    await alice.chat.sealed.identityOf("carol");
+  }
+  await using devices = await Person.comeAll(server, "alice", "alice");
+  for (const device of devices) {
+    assert.equal((await device.chat.sealed.identityOf("bob")).verified, true);
+    assert.equal((await device.chat.sealed.identityOf("carol")).verified, false);
+    const { members } = await device.chat.sealed.security(ROOM);
+    assert.deepEqual(members.map(({ user, trust }) => [user, trust]), [
+      ["alice", "own"],
+      ["bob", "verified"],
+    ]);
+    assert.deepEqual(device.errors, []);
+  }
+});
+
+Deno.test("what two devices compare at once is kept of both", async () => {
+  await using server = await TestServer.start(accounts(...NAMES));
+  {
+    await using others = await Person.comeAll(server, "bob", "carol");
+    await using devices = await Person.comeAll(server, "alice", "alice");
+    await Promise.all([...devices].map(async ({ chat: { sealed } }, at) => {
+      const name = [...others][at]?.name as string;
+      await sealed.identityOf(name);
+      await sealed.confirm(name);
+    }));
+    for (const one of devices) assert.deepEqual(one.errors, []);
+  }
+  await using alice = await Person.come(server, "alice");
+  for (const name of ["bob", "carol"]) {
+    assert.equal((await alice.chat.sealed.identityOf(name)).verified, true, name);
+  }
+});
+
+Deno.test("history and search go over epochs, and show what members signed", async () => {
+  await using server = await TestServer.start(accounts(...NAMES));
+  {
+    await using people = await Person.comeAll(server, "alice", "bob");
+    await gather(people);
+    const [alice, bob] = [...people] as [Person, Person];
+    for (let epoch = 0; epoch < 4; epoch++) {
+      await alice.say(`apple ${epoch}`);
+      await bob.say(`pear ${epoch}`);
+      await bob.chat.sealed.rekey(ROOM);
+    }
+  }
+  await using bob = await Person.come(server, "bob");
+  await bob.chat.showHistory(100, ROOM);
+  const all = [0, 1, 2, 3].flatMap((epoch) => [`apple ${epoch}`, `pear ${epoch}`]);
+  assert.deepEqual(bob.remembered(), all);
+  bob.chat.searchIn(ROOM).start("pear");
+  await bob.sees((event) => event.type === "search" && event.state === "done");
+  const found = bob.events.filter((event) => event.type === "found").map(({ text }) => text);
+  assert.deepEqual(found.toSorted(), all.filter((text) => text.startsWith("pear")));
+  await using later = await Person.come(server, "bob", { room: ROOM, history: 3 });
+  await later.sees((event) => event.type === "message" && event.text === "pear 3");
+  assert.deepEqual(later.remembered().filter((text) => !all.slice(-3).includes(text)), []);
+  for (const one of [bob, later]) assert.deepEqual(one.errors, []);
+});
+
+// The two below stretch passwords, as life does: some seconds.
+
+Deno.test("another password keeps everything, for the next session and for those that are there", async () => {
+  const people = accounts("alice", "bob");
+  await using server = await TestServer.start(people, {}, "chosen");
+  await using bob = await Person.come(server, "bob");
+  {
+    await using alice = await Person.come(server, "alice");
+    await using other = await Person.come(server, "alice");
+    await gather([alice, bob]);
+    await other.told("joined");
+    await alice.chat.sealed.identityOf("bob");
+    await alice.chat.sealed.confirm("bob");
+    await alice.say("before");
+    await alice.chat.changePassword("alice's password", NEW_PASSWORD);
+    await alice.chat.sealed.rekey(ROOM);
+    await other.chat.sealed.rekey(ROOM);
+    await other.say("after");
+    await bob.hears("after");
+    for (const one of [alice, other]) assert.deepEqual(one.errors, []);
+  }
+  await using alice = await Person.come(server, "alice", { password: NEW_PASSWORD });
+  await alice.chat.showHistory(100, ROOM);
+  assert.deepEqual(alice.remembered(), ["before", "after"]);
+  assert.equal((await alice.chat.sealed.identityOf("bob")).verified, true);
+  await alice.say("the same as ever");
+  await bob.hears("the same as ever");
+  for (const one of [alice, bob]) assert.deepEqual(one.errors, []);
+});
+
+Deno.test("after an operator's reset an account is somebody new, who is let in again once compared", async () => {
+  await using server = await TestServer.start(accounts(...NAMES));
+  await using people = await Person.comeAll(server, "alice", "carol");
+  const [alice, carol] = [...people] as [Person, Person];
+  {
+    await using bobs = await Person.comeAll(server, "bob", "bob");
+    const [bob, other] = [...bobs] as [Person, Person];
+    await gather([alice, carol, bob]);
+    await other.told("joined");
+    await bob.say("before");
+    await alice.hears("before");
+  }
+  await resetPassword(server, "bob");
+  await using bob = await Person.come(server, "bob", { password: NEW_PASSWORD });
+  await bob.sees((event) => event.type === "notice" && event.code === "identity-made");
+  assert.deepEqual(bob.errors.map((error) => error.split(":")[0]), ["no-keys"]);
+  const inviting = alice.chat.sealed.invite(ROOM, ["bob"]);
+  await assertFails(inviting, CallerError, "identity-changed");
+  const { changed } = await alice.chat.sealed.identityOf("bob");
+  const shown = await bob.chat.sealed.identityOf("alice");
+  assert.deepEqual(changed?.number, shown.pinned.number);
+  assert.equal(await alice.chat.sealed.confirm("bob"), true);
+  await alice.chat.sealed.invite(ROOM, ["bob"]);
+  await bob.told("joined");
+  await alice.say("after");
+  await bob.hears("after");
+  await bob.say("it is me");
+  await alice.hears("it is me");
+  assert.deepEqual(await alice.members(), { alice: 1, carol: 1, bob: 1 });
+  await bob.chat.showHistory(100, ROOM);
+  assert.deepEqual(bob.remembered(), []);
+  await carol.sees((event) => event.type === "identity" && event.user === "bob");
+  assert.deepEqual(alice.errors, []);
+});
