@@ -99,8 +99,9 @@ export class Follower {
       throw new PeerError("message-unexpected", "The server acked what was not sent");
     }
     if (seq > this.#state.head.seq) {
-      await this.#follow({ ...sent.entry, seq, chain });
-      this.#state.cipher.pass(this.#state.head);
+      const entry = { ...sent.entry, seq, chain };
+      await this.#follow(entry);
+      this.#state.cipher.pass(entry);
     } // It was stored before, and followed then if this client was there.
     else await this.report(this.#state.checkPlace(name, seq));
     await this.#acknowledge({ type: "ack", room, id, seq });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Head, LogEntry } from "../log/message_log.ts";
+import type { LogEntry } from "../log/message_log.ts";
 import type { RoomKind, SealedText } from "../rooms/open_room.ts";
 import type { Content, Envelope } from "../rooms/payload.ts";
 import type { ClientEvent } from "./events.ts";
@@ -52,7 +52,7 @@ export interface RoomCipher {
    */
   advance(entry: LogEntry, commit: Uint8Array | undefined): Promise<Taken>;
   /** Takes note of the next entry, which this connection sent. */
-  pass(head: Head): void;
+  pass(entry: LogEntry): void;
   /** Seals an own message behind what was followed. Only if {@linkcode canSeal}. */
   seal(envelope: Envelope, message: Outgoing): SealedText;
   /** The connection is over for good. */

@@ -15,6 +15,7 @@ import { invalid } from "./faults.ts";
 import { MAX_TREE_NODES } from "./limits.ts";
 import { checkLeaf } from "./suite.ts";
 import { TreeHashes } from "./tree_hashes.ts";
+import { KEM_PUBLIC_KEY_BYTES } from "./xwing.ts";
 
 /**
  * Passes if a tree that came with a welcome is right (RFC 9420 section 12.4.3.1).
@@ -28,6 +29,7 @@ export async function checkTree(
 ): Promise<void> {
   if (tree.length > MAX_TREE_NODES) throw invalid("A group has too many members");
   checkShape(tree);
+  checkKeyLengths(tree);
   checkUniqueKeys(tree);
   checkUnmergedLeaves(tree);
   for (const [at, node] of tree.entries()) {
@@ -48,6 +50,17 @@ function checkShape(tree: RatchetTree): void {
     node !== undefined && (node.nodeType === "leaf") !== (at % 2 === 0)
   );
   if (wrong) throw invalid("A group's tree is misshapen");
+}
+
+/** Whoever makes a tree of small keys would have others verify more leaves than there can be. */
+function checkKeyLengths(tree: RatchetTree): void {
+  for (const node of tree) {
+    if (node === undefined) continue;
+    const { hpkePublicKey } = node.nodeType === "parent" ? node.parent : node.leaf;
+    if (hpkePublicKey.length !== KEM_PUBLIC_KEY_BYTES) {
+      throw invalid("An encryption key has a wrong length");
+    }
+  }
 }
 
 /**

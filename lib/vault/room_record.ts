@@ -16,6 +16,7 @@ import { accountName, chainValue, fernetKey, sequence } from "../protocol/fields
 import { Archive, MAX_EPOCHS_KEPT, MAX_SIGNERS_KEPT, type Signer } from "./archive.ts";
 import { MAX_BLOB_CONTENT_BYTES } from "./blob.ts";
 import { checkForm, decodeJson, encodeJson } from "./canonical_json.ts";
+import { MAX_RECENT, RecentEntries } from "./recent_entries.ts";
 import { invalid } from "./seal.ts";
 
 /** Accounts that asked to leave and have not been removed yet: all members of the largest room. */
@@ -36,6 +37,8 @@ export interface RoomRecord {
   /** The log's chain there: 64 hex digits. */
   head: string;
   archive: Archive;
+  /** Which messages of the epoch were followed lately: see `RecentEntries`. */
+  recent: Uint8Array;
   /** Names of accounts that have resigned and are still in the group. */
   leaving: readonly string[];
   /** The newest version of the blob `account` that this device knows of. */
@@ -72,6 +75,10 @@ const metaSchema = v.strictObject({
       v.check(({ from, to = Infinity }) => from < to, "a time that ends before it begins"),
     )),
     v.maxLength(MAX_SIGNERS_KEPT),
+  ),
+  recent: v.pipe(
+    bytesIn(0, 8 * MAX_RECENT),
+    v.check((bytes) => RecentEntries.isValid(bytes), "no list of entries"),
   ),
   leaving: v.pipe(v.array(accountName), v.maxLength(MAX_LEAVING)),
   account: sequence,
@@ -120,9 +127,10 @@ export function decodeRoomRecord(bytes: Uint8Array): RoomRecord {
 
 function encode(record: RoomRecord): Uint8Array {
   const { seq, head, archive, leaving, account, state, pending } = record;
+  const recent = encodeBase64url(record.recent);
   const epochs = archive.epochs.map(({ epoch, seq, key }) => ({ epoch, seq, key: `${key}` }));
   const signers = archive.signers.map(signerText);
-  const meta = { seq, head, epochs, signers, leaving, account, pending: pending?.commit };
+  const meta = { seq, head, epochs, signers, recent, leaving, account, pending: pending?.commit };
   return encodeFrames([encodeJson(meta), state, pending?.state ?? new Uint8Array()]);
 }
 

@@ -82,6 +82,23 @@ Deno.test("a message that is repeated at a later place is told, and shown once",
   assert.deepEqual(bob.texts, ["yes"]);
 });
 
+Deno.test("a message from before a restart that is repeated behind it is told, and not shown", async () => {
+  await using liar = await Liar.start("alice", "bob");
+  const [alice, first] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const held = hold(liar, "bob");
+  await alice.chat.send("yes", { room: ROOM });
+  await held.until(({ type }) => type === "message");
+  held.release(...held.messages);
+  await first.reads("yes");
+  await first.chat.close();
+  const bob = await liar.enter("bob");
+  await bob.hears("joined");
+  const fork = new Fork((await bob.chat.sealed.security(ROOM)).head);
+  liar.wire("bob").say(fork.next(held.messages[0]!));
+  await bob.fails("room-inconsistent");
+  assert.deepEqual(bob.texts, []);
+});
+
 /** What a member with the epoch's key and the server's help can write in another one's name. */
 const FORGED: { readonly [how: string]: (alice: Insider, mallory: Insider) => Pretence } = {
   "signed by the forger's device": () => ({}),

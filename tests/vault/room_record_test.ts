@@ -16,6 +16,7 @@ import {
   type Signer,
 } from "../../lib/vault/archive.ts";
 import { MAX_BLOB_CONTENT_BYTES } from "../../lib/vault/blob.ts";
+import { RecentEntries } from "../../lib/vault/recent_entries.ts";
 import {
   decodeRoomRecord,
   encodeRoomRecord,
@@ -40,6 +41,7 @@ const META = {
     { user: "alice", device: text32(1), identity: text32(2), from: 3 },
     { user: "Bob", device: text32(3), identity: text32(4), from: 3, to: 4 },
   ],
+  recent: "AQIDBAUGBwgJCgsMDQ4PEA",
   leaving: ["carol"],
   account: 5,
 };
@@ -54,6 +56,7 @@ const RECORD: RoomRecord = {
       { user: "Bob", deviceKey: key32(3), identity: key32(4), from: 3, to: 4 },
     ],
   ),
+  recent: Uint8Array.from({ length: 16 }, (_, at) => at + 1),
   leaving: ["carol"],
   account: 5,
   state: STATE,
@@ -112,16 +115,23 @@ const archive = fc.record({
   );
 });
 
+const recentEntries = fc.array(fc.string(), { maxLength: 5 }).map((ids) => {
+  const recent = new RecentEntries();
+  for (const messageId of ids) recent.add({ sender: "alice", messageId });
+  return recent.encode();
+});
+
 const record = fc.record({
   seq: sequence,
   head: chainValue,
   archive,
+  recent: recentEntries,
   leaving: fc.array(accountName, { maxLength: 5 }),
   account: sequence,
   state: fc.uint8Array({ maxLength: 50 }),
   pending: fc.record({ commit: chainValue, state: fc.uint8Array({ minLength: 1, maxLength: 50 }) }),
 }, {
-  requiredKeys: ["seq", "head", "archive", "leaving", "account", "state"],
+  requiredKeys: ["seq", "head", "archive", "recent", "leaving", "account", "state"],
   noNullPrototype: true,
 });
 
@@ -169,6 +179,7 @@ for (
     "a place that is not whole": { ...META, seq: 1.5 },
     "a chain that is none": { ...META, head: HEAD.toUpperCase() },
     "a commit without its state": { ...META, pending: HEAD },
+    "half of an entry": { ...META, recent: META.recent.slice(0, -1) },
     "a name that is none": { ...META, leaving: [""] },
     "a field more": { ...META, more: 1 },
     "no meta": null,

@@ -39,7 +39,8 @@ export async function foundRoom(
   const group = await Group.create(device.keys, policy);
   const start = await foundingStart(group, device.keys);
   const { head: { seq, chain: head }, archive, leaving } = start;
-  const record = { seq, head, archive, leaving, account: account.version, state: group.encode() };
+  const known = { archive, leaving, recent: start.recent.encode(), account: account.version };
+  const record = { seq, head, ...known, state: group.encode() };
   const blob = `device/${device.number}/${room}`;
   const state = store.seal(blob, encodeRoomRecord(record)).bytes;
   const { id: key_id } = FernetKey.fromBytes(await group.epochKey());

@@ -13,6 +13,7 @@ import type { DeviceKeys } from "../../mls/device_keys.ts";
 import { Group, type Member } from "../../mls/group.ts";
 import type { OwnKeyPackage } from "../../mls/key_package.ts";
 import { Archive, type EpochKey } from "../../vault/archive.ts";
+import { RecentEntries } from "../../vault/recent_entries.ts";
 import { decodeRoomRecord } from "../../vault/room_record.ts";
 import type { Requests } from "../requests.ts";
 import type { OwnAccount } from "./own_account.ts";
@@ -83,7 +84,8 @@ export class RoomEntrance {
     const group = Group.decode(record.state);
     checkRoom(group, room);
     const { seq, head: chain, archive, leaving, pending } = record;
-    const state = { group, archive, head: { seq, chain }, leaving };
+    const recent = new RecentEntries(record.recent);
+    const state = { group, archive, head: { seq, chain }, leaving, recent };
     if (pending === undefined) return state;
     return { ...state, pending: { hash: pending.commit, next: Group.decode(pending.state) } };
   }
@@ -174,10 +176,10 @@ function afterAbsence(saved: RoomStart, welcomed: RoomStart): RoomStart {
 async function beginning(
   group: Group,
   head: Head,
-): Promise<Pick<RoomStart, "group" | "archive" | "head" | "leaving">> {
+): Promise<Pick<RoomStart, "group" | "archive" | "head" | "leaving" | "recent">> {
   const key = FernetKey.fromBytes(await group.epochKey());
   const archive = new Archive().begin(group.epoch, head.seq, key, group.members);
-  return { group, archive, head, leaving: [] };
+  return { group, archive, head, leaving: [], recent: new RecentEntries() };
 }
 
 /** A server must not pass one room's state off as another's. */

@@ -20,6 +20,7 @@ import {
   type SealedPayload,
 } from "../../rooms/sealed_payload.ts";
 import type { Archive, EpochKey } from "../../vault/archive.ts";
+import { MAX_LAG, type RecentEntries } from "../../vault/recent_entries.ts";
 import type { ClientEvent } from "../events.ts";
 import type { Outgoing } from "../outbox.ts";
 import type { RoomCipher, Taken } from "../room_cipher.ts";
@@ -56,6 +57,8 @@ export interface SavedState {
   head: Head;
   /** Accounts that have asked to leave. */
   leaving: readonly string[];
+  /** Messages of the epoch that were followed lately. */
+  recent: RecentEntries;
   pending?: PendingCommit;
 }
 
@@ -89,6 +92,7 @@ export class SealedCipher implements RoomCipher {
   readonly #options: SealedCipherOptions;
   readonly #heads: RecentHeads;
   #leaving: Set<string>;
+  #recent: RecentEntries;
   #keys: DeviceKeys;
   #isBorrowed: boolean;
   #group: Group;
@@ -104,6 +108,7 @@ export class SealedCipher implements RoomCipher {
     this.#options = options;
     this.#heads = new RecentHeads(options.head);
     this.#leaving = new Set(options.leaving);
+    this.#recent = options.recent;
     this.#keys = options.keys;
     this.#isBorrowed = options.isBorrowed;
     this.#group = options.group;
@@ -154,6 +159,11 @@ export class SealedCipher implements RoomCipher {
     return this.#leaving;
   }
 
+  /** Messages of the epoch that were followed lately. */
+  get recent(): RecentEntries {
+    return this.#recent;
+  }
+
   /** Whether an own commit is on its way, or may be stored: only the log tells. */
   get isInDoubt(): boolean {
     return this.#pending.size > 0;
@@ -201,15 +211,20 @@ export class SealedCipher implements RoomCipher {
       const taken = this.#ahead === undefined
         ? await this.#takeNext(entry, commit)
         : this.#takePast(entry, this.#ahead);
-      if (taken.later === undefined) this.pass(entry);
+      if (taken.later === undefined) this.#goOn(entry);
       return taken;
     } catch (error) {
-      this.pass(entry);
+      this.#goOn(entry);
       throw error;
     }
   }
 
-  pass({ seq, chain }: Head): void {
+  pass(entry: LogEntry): void {
+    this.#recent.add(entry);
+    this.#goOn(entry);
+  }
+
+  #goOn({ seq, chain }: Head): void {
     if (seq > this.head.seq) this.#heads.add({ seq, chain });
     this.#options.onFollowed();
     this.#progress.advance();
@@ -261,6 +276,7 @@ export class SealedCipher implements RoomCipher {
       sameBytes(signatureKey, payload.device)
     );
     checkPayload(entry, payload, this.#group.epoch, author?.user);
+    this.#checkNew(entry, payload);
     this.#checkAuthor(entry, payload);
     const { leave, commit: hash } = payload.content;
     if (leave) return { news: this.#noteLeaving((author as Member).user) };
@@ -305,6 +321,17 @@ export class SealedCipher implements RoomCipher {
       );
     }
     if (foldName(sender) === foldName(user)) trust.expect(payload.saved);
+  }
+
+  /** A token of this epoch opens at any later place of it: it must not be taken twice. */
+  #checkNew(entry: LogEntry, { after }: SealedPayload): void {
+    const { room, sender, seq } = entry;
+    if (this.#recent.has(entry)) {
+      const message = `The server repeats a message of ${sender} as message ${seq} of ${room}`;
+      throw new PeerError("room-inconsistent", message, { hint: "tell who runs the server" });
+    }
+    if (seq - after > MAX_LAG) throw invalid("is too old for its place");
+    this.#recent.add(entry);
   }
 
   #noteLeaving(user: string): ClientEvent[] {
@@ -370,17 +397,19 @@ export class SealedCipher implements RoomCipher {
       throw error;
     } finally {
       this.#isWaiting = false;
-      this.pass(entry);
+      this.#goOn(entry);
     }
   }
 
   /** That session is further by now. What happened meanwhile is told as one change. */
-  #jump(entry: LogEntry, { group, archive, head, leaving, pending }: SavedState): ClientEvent[] {
+  #jump(entry: LogEntry, saved: SavedState): ClientEvent[] {
+    const { group, archive, head, leaving, recent, pending } = saved;
     const change = changeBetween(this.#group, group);
     const accounts = accountChange(this.#group, change);
     this.#group = group;
     this.#archive = archive;
     this.#leaving = new Set(leaving);
+    this.#recent = recent; // with what is still to come here, so that is not looked for in it
     this.#pending.clear();
     if (pending !== undefined) this.expect(pending);
     if (head.seq > entry.seq) this.#ahead = head;
@@ -417,6 +446,7 @@ export class SealedCipher implements RoomCipher {
     }
     this.#pending.clear();
     this.#group = next;
+    this.#recent.clear();
     this.#heads.add({ seq, chain });
     if (key === undefined) return;
     this.#archive = this.#archive.begin(next.epoch, seq, key, next.members);

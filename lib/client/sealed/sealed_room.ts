@@ -235,9 +235,9 @@ export class SealedRoom {
   }
 
   #encode(pending?: PendingCommit): Uint8Array {
-    const { head: { seq, chain: head }, archive, leaving, group } = this.cipher;
+    const { head: { seq, chain: head }, archive, leaving, recent, group } = this.cipher;
     return encodeRoomRecord({
-      ...{ seq, head, archive, leaving: [...leaving] },
+      ...{ seq, head, archive, leaving: [...leaving], recent: recent.encode() },
       account: this.#options.accountVersion(),
       state: group.encode(),
       ...(pending === undefined
