@@ -278,7 +278,8 @@ function kindFault(
   cipher?: RoomCipher,
 ): PeerError | undefined {
   const isOfKind = kind === (cipher?.kind ?? "open");
-  const isWithPeer = foldName(peer ?? "") === foldName(cipher?.peer ?? "");
+  // To the server, a direct room that one of the two has left is none any more.
+  const isWithPeer = peer === undefined || foldName(peer) === foldName(cipher?.peer ?? "");
   if (isOfKind && isWithPeer && (keys.length > 0) === (kind === "open")) return undefined;
   return new PeerError("room-inconsistent", `The server says that ${room} is of another kind`);
 }

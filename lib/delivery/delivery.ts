@@ -48,11 +48,12 @@ export class Delivery {
   }
 
   /**
-   * Ends an account's membership of a room. Its devices' states are of no use any more: whoever comes
-   * again begins with a welcome.
+   * Ends an account's membership of a room: of a direct one, so that the two may begin another. Its
+   * devices' states are of no use any more: whoever comes again begins with a welcome.
    */
   dismiss(account: string, room: string): void {
     this.transaction(() => {
+      this.rooms.releaseDirect(account, room);
       this.rooms.dismiss(room, account);
       this.commits.forget(account, room);
       this.vault.forgetRoom(account, room);

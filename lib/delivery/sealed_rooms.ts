@@ -111,9 +111,19 @@ export class SealedRooms {
     });
   }
 
-  /** Whichever room was two accounts' direct one is an ordinary one from now on. */
-  releaseDirect(peers: string): void {
-    this.#access.change("UPDATE sealed_rooms SET peers = NULL WHERE peers = ?", peers);
+  /** Whether there is a direct room of two accounts; not if one of them has been in it and left. */
+  hasDirect(peers: string): boolean {
+    const sql = "SELECT 1 AS found FROM sealed_rooms WHERE peers = ?";
+    return this.#access.get(sql, peers) !== undefined;
+  }
+
+  /** The direct rooms of an account are ordinary ones from now on: all, or one of them. */
+  releaseDirect(account: string, room?: string): void {
+    this.#access.change(
+      `UPDATE sealed_rooms SET peers = NULL WHERE peers IS NOT NULL AND room = coalesce(?, room)
+       AND room IN (SELECT room FROM sealed_members WHERE account = ?)`,
+      ...[room ?? null, account],
+    );
   }
 
   /**

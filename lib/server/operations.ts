@@ -166,6 +166,7 @@ export class Operations {
   removeAccount(actor: Actor, name: string): Done {
     return this.#perform(actor, () => {
       const { name: account } = this.#opponent(actor, name);
+      this.delivery.rooms.releaseDirect(account);
       this.accounts.remove(account);
       this.#note(actor, { action: "remove", target: account, reason: "" });
       return { account };

@@ -70,8 +70,7 @@ Deno.test("a new device comes in by what another one has saved, while nobody is 
   await second.say("from the second");
   assert.deepEqual(await second.members(), { alice: 1, bob: 2 });
   await first.hears("from the second");
-  await second.chat.showHistory(10, ROOM);
-  assert.deepEqual(second.remembered(), ["before"]);
+  assert.deepEqual(await second.recalls(), ["before"]);
   await using alice = await Person.come(server, "alice");
   await alice.hears("from the second");
   for (const one of [alice, first, second]) assert.deepEqual(one.errors, []);
@@ -93,6 +92,25 @@ Deno.test("a new device comes in while others change the room at the same time",
   for (const one of everyone) {
     assert.deepEqual(await one.members(), { alice: 2, bob: 2, carol: 1 });
     assert.deepEqual(one.errors, []);
+  }
+});
+
+Deno.test("a new device that somebody adds while it adds itself is in once", async () => {
+  await using server = await TestServer.start(accounts(...NAMES));
+  await using people = await Person.comeAll(server, "alice", "bob");
+  await gather(people);
+  const [alice] = [...people] as [Person];
+  await using stack = new AsyncDisposableStack();
+  for (let devices = 2; devices < 7; devices++) {
+    const coming = Person.come(server, "bob");
+    for (let tries = 0; tries < 4; tries++) {
+      await alice.chat.sealed.invite(ROOM, ["bob"]).catch((error) => error);
+    }
+    const next = stack.use(await coming);
+    await next.say(`device ${devices} speaks`);
+    await alice.hears(`device ${devices} speaks`);
+    assert.deepEqual(await alice.members(), { alice: 1, bob: devices });
+    assert.deepEqual(next.errors, []);
   }
 });
 

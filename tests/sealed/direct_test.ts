@@ -5,11 +5,23 @@
  */
 
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { CallerError, EnvironmentError } from "../../lib/errors.ts";
+import { Proxy } from "../attacks/proxy.ts";
 import { assertFails, TestServer } from "../attacks/server.ts";
 import { accounts, Person } from "./person.ts";
 
 const NAMES = ["alice", "bob", "carol"];
+
+/** How many sealed rooms a server has. */
+function countSealedRooms({ db }: TestServer): number {
+  const database = new DatabaseSync(db, { readOnly: true });
+  try {
+    return database.prepare("SELECT count(*) AS n FROM sealed_rooms").get()?.n as number;
+  } finally {
+    database.close();
+  }
+}
 
 Deno.test("direct messages go both ways, and both know with whom", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
@@ -86,6 +98,31 @@ Deno.test("nobody else comes into a direct room, and nobody has one with oneself
   await assertFails(carol.chat.join(room), EnvironmentError, "room-unknown");
   await assertFails(alice.chat.sealed.direct("ALICE"), CallerError, "target-self");
   await assertFails(alice.chat.sealed.direct("nobody"), EnvironmentError, "name-unknown");
+});
+
+Deno.test("a direct room whose maker died before letting the other one in is made whole", async () => {
+  await using server = await TestServer.start(accounts(...NAMES));
+  await using bob = await Person.come(server, "bob");
+  const proxy = new Proxy(server.port);
+  const alice = await Person.come(server, "alice", { port: proxy.port });
+  const made = Promise.withResolvers<void>();
+  proxy.hooks.toServer = (frame) => {
+    if (countSealedRooms(server) === 0) return [frame];
+    made.resolve(); // what comes behind the answer to that
+    return [];
+  };
+  const making = alice.chat.sealed.direct("bob").catch(() => {});
+  await made.promise;
+  await alice.kill();
+  await making;
+  await proxy[Symbol.asyncDispose]();
+  await assertFails(bob.chat.sealed.direct("alice"), EnvironmentError, "room-taken");
+  await using again = await Person.come(server, "alice");
+  const room = await again.chat.sealed.direct("bob");
+  await again.say("here I am", room);
+  await bob.hears("here I am");
+  assert.equal(await bob.chat.sealed.direct("alice"), room);
+  for (const one of [bob, again]) assert.deepEqual(one.errors, []);
 });
 
 Deno.test("who has left a direct room is written to in a new one", async () => {

@@ -85,9 +85,8 @@ Deno.test("a new member reads nothing before: its history ends where it came", a
   await carol.told("joined");
   await alice.say("for three");
   await carol.hears("for three");
-  await carol.chat.showHistory(100, ROOM);
   assert.deepEqual(carol.heard(), ["for three"]);
-  assert.deepEqual(carol.remembered(), []);
+  assert.deepEqual(await carol.recalls(), []);
   const seen = readable(server, carol.chat.sealed.exportKeys(ROOM));
   assert.deepEqual(seen, [4]); // 1 and 3 are commits
   assert.deepEqual(readable(server, bob.chat.sealed.exportKeys(ROOM)), [2, 3, 4]);
@@ -110,9 +109,8 @@ Deno.test("who is invited again reads on from there, and nothing in between", as
   await bob.hears("after");
   await bob.say("here again");
   await alice.hears("here again");
-  await bob.chat.showHistory(100, ROOM);
   assert.deepEqual(bob.heard(), ["before", "after"]);
-  assert.deepEqual(bob.remembered(), []);
+  assert.deepEqual(await bob.recalls(), []);
   assert.deepEqual(bob.errors, []);
   assert.deepEqual(alice.errors, []);
 });

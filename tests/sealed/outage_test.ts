@@ -164,7 +164,7 @@ Deno.test("outage after outage, at whatever moment, everyone can speak and chang
   await gather([alice, bob]);
   const saying: Promise<void>[] = [];
   for (let cut = 0; cut < 12; cut++) {
-    let frames = cut; // of the next connection's answers, then it ends
+    let frames = cut + 3; // of a connection: those of the login, and some answers; then it ends
     const ended = Promise.withResolvers<void>();
     proxy.hooks.toClient = (frame, _, link) => {
       if (frames-- > 0) return [frame];
@@ -172,13 +172,15 @@ Deno.test("outage after outage, at whatever moment, everyone can speak and chang
       ended.resolve();
       return [];
     };
-    saying.push(bob.say(`message ${cut}`));
-    bob.chat.sealed.rekey(ROOM).catch(() => {});
-    await ended.promise;
+    const said = bob.say(`message ${cut}`);
+    saying.push(said);
+    const done = Promise.all([said, bob.chat.sealed.rekey(ROOM).catch(() => {})]);
+    await Promise.race([ended.promise, done]);
+    proxy.link.cut();
   }
   delete proxy.hooks.toClient;
-  await Promise.all(saying); // perhaps on connections that are over
-  await bob.say("I am back"); // on one that lasts
+  saying.push(bob.say("online again"));
+  await Promise.all(saying);
   await bob.settled();
   await bob.chat.sealed.rekey(ROOM);
   await alice.chat.sealed.rekey(ROOM);
@@ -186,7 +188,7 @@ Deno.test("outage after outage, at whatever moment, everyone can speak and chang
   await bob.hears("that is all");
   assert.deepEqual(
     alice.heard().toSorted(),
-    ["I am back", ...Array.from({ length: 12 }, (_, cut) => `message ${cut}`)].toSorted(),
+    [...Array.from({ length: 12 }, (_, cut) => `message ${cut}`).toSorted(), "online again"],
   );
   assert.equal(await alice.epoch(), await bob.epoch());
   for (const one of [alice, bob]) assert.deepEqual(one.errors, []);

@@ -131,8 +131,13 @@ export class Person implements AsyncDisposable {
       .map(({ text }) => text);
   }
 
-  /** What was brought of a room's past, in order. */
-  remembered(room: string = ROOM): string[] {
+  /** Looks back to the beginning of a room's past; what was said there, in order. */
+  async recalls(room: string = ROOM): Promise<string[]> {
+    await this.chat.showHistory(100, room);
+    await this.chat.showHistory(1, room); // there is no more, which is told behind all of it
+    await this.sees(({ type, message }: { type: string; message?: unknown }) =>
+      type === "notice" && message === `There are no older messages in ${room}`
+    );
     return this.events
       .filter((event) => event.type === "message")
       .filter((event) => event.room === room && event.history)

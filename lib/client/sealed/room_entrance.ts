@@ -90,6 +90,12 @@ export class RoomEntrance {
     return { ...state, pending: { hash: pending.commit, next: Group.decode(pending.state) } };
   }
 
+  /** What a welcome for this session's device brings, if one waits. Throws as {@linkcode find}. */
+  async welcomed(room: string): Promise<RoomStart | undefined> {
+    const { number, packages, keys } = this.#options.device;
+    return await this.#welcomed(room, number, packages, { keys, isBorrowed: false });
+  }
+
   /** A welcome that is there together with a saved state came later: the account was out meanwhile. */
   async #findBy(
     room: string,

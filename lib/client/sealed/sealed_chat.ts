@@ -61,8 +61,7 @@ export class SealedChat {
   async create(room: string): Promise<void> {
     const admins = await this.#identity();
     const { foundRoom } = await import("./machinery.ts");
-    const sealed = await foundRoom(this.#options, { room, kind: "room", admins: [admins] });
-    await this.#add(sealed, await this.#claims.claim([this.#options.user]));
+    await foundRoom(this.#options, { room, kind: "room", admins: [admins] });
   }
 
   /**
@@ -187,9 +186,9 @@ export class SealedChat {
   }
 
   async #foundDirect(user: string): Promise<string> {
-    const { user: self, requests } = this.#options;
-    const packages = await this.#claims.claim([user, self]);
-    const peer = packages.find((one) => foldName(one.user) === foldName(user))?.user ?? user;
+    const { user: self } = this.#options;
+    const packages = await this.#claims.claim([user]);
+    const peer = packages[0]?.user ?? user;
     const room = `dm-${randomBytes(DIRECT_NAME_BYTES).toString("hex")}`;
     const admins = [await this.#identity()];
     const { foundRoom } = await import("./machinery.ts");
@@ -198,19 +197,35 @@ export class SealedChat {
       await this.#add(await foundRoom(this.#options, policy, peer), packages);
     } catch (error) {
       if (!(error instanceof EnvironmentError && error.code === "room-taken")) throw error;
-      const { room: theirs } = await requests.ask({ do: "direct", user }); // both at once
-      if (theirs === undefined) throw error;
-      return await this.#enterDirect(theirs, user, 0);
+      return await this.#enterDirect(await this.#awaitDirect(user), user, 0); // both at once
     }
     return room;
+  }
+
+  /** The other one has made the room, and is about to let this account in. */
+  async #awaitDirect(user: string): Promise<string> {
+    const { requests, rooms } = this.#options;
+    for (let tries = 0; tries < 2; tries++) {
+      const added = rooms.added();
+      const { room } = await requests.ask({ do: "direct", user });
+      if (room !== undefined) return room;
+      await added;
+    }
+    throw new EnvironmentError("room-taken", `${user} was about to write to you, and has not yet`, {
+      hint: "try again when both of you are here",
+    });
   }
 
   /** What is meant for one person must not go to a room with another, whatever the server says. */
   async #enterDirect(room: string, user: string, history: number): Promise<string> {
     const { rooms } = this.#options;
     await rooms.enterOnce(room, history);
-    const { peer } = rooms.get(room).cipher;
-    if (peer !== undefined && foldName(peer) === foldName(user)) return room;
+    const sealed = rooms.get(room);
+    const { peer } = sealed.cipher;
+    if (peer !== undefined && foldName(peer) === foldName(user)) {
+      await this.#completeDirect(sealed, peer);
+      return room;
+    }
     throw new PeerError(
       "room-inconsistent",
       `The server gave another room than that with ${user}`,
@@ -218,6 +233,16 @@ export class SealedChat {
         hint: "do not trust it with secrets; tell who runs the server",
       },
     );
+  }
+
+  /** The session that made the room may have ended before; the other one may have new devices. */
+  async #completeDirect(sealed: SealedRoom, peer: string): Promise<void> {
+    const { members } = sealed.cipher.group;
+    const { identity } = await this.#claims.look(peer);
+    const isThere = members.some((one) =>
+      foldName(one.user) === foldName(peer) && sameBytes(one.identity, identity)
+    );
+    if (!isThere) await this.#add(sealed, await this.#claims.claim([peer]));
   }
 
   async #add(sealed: SealedRoom, packages: readonly ForeignKeyPackage[]): Promise<void> {

@@ -78,6 +78,10 @@ export interface SealedCipherOptions extends Omit<SavedState, "pending"> {
    * all; over an outage it takes longer.
    */
   reload(device: number): Promise<SavedState | undefined>;
+  /** The keys of this session's own device. */
+  device: DeviceKeys;
+  /** What a welcome for that brings, if one waits; as long as {@linkcode reload}. */
+  welcome(): Promise<SavedState | undefined>;
   /** Takes each entry that was followed. */
   onFollowed(): void;
   /** Takes each new epoch. */
@@ -359,6 +363,10 @@ export class SealedCipher implements RoomCipher {
       if (foldName(change.by.user) !== foldName(entry.sender)) {
         throw lost(entry, "with a commit of somebody else");
       }
+      if (this.#isBorrowed && !this.#pending.has(hash) && this.#addsOwn(next)) {
+        this.#isWaiting = true;
+        return { news: [], later: this.#takeWelcome(entry, change) };
+      }
       return { news: await this.#begin(entry, next, change) };
     } catch (error) {
       this.#progress.end(error);
@@ -391,6 +399,9 @@ export class SealedCipher implements RoomCipher {
       if (saved === undefined || saved.head.seq < entry.seq) {
         throw lost(entry, "whose new keys this account's vault does not have");
       }
+      if (this.#isBorrowed && this.#addsOwn(saved.group)) {
+        throw lost(entry, "and added this device meanwhile: it has to come in again");
+      }
       return this.#jump(entry, saved);
     } catch (error) {
       this.#progress.end(error);
@@ -399,6 +410,28 @@ export class SealedCipher implements RoomCipher {
       this.#isWaiting = false;
       this.#goOn(entry);
     }
+  }
+
+  /** Somebody has added this session's device while it was to add itself. */
+  async #takeWelcome(entry: LogEntry, change: MembershipChange): Promise<ClientEvent[]> {
+    const { welcome, device: keys } = this.#options;
+    try {
+      const welcomed = await welcome();
+      if (welcomed?.head.seq !== entry.seq) throw lost(entry, "without the welcome to it");
+      this.expect({ hash: "", next: welcomed.group, keys });
+      return await this.#begin(entry, welcomed.group, change);
+    } catch (error) {
+      this.#progress.end(error);
+      throw error;
+    } finally {
+      this.#isWaiting = false;
+      this.pass(entry);
+    }
+  }
+
+  #addsOwn({ members }: Group): boolean {
+    const { signatureKey: own } = this.#options.device;
+    return members.some(({ signatureKey }) => sameBytes(signatureKey, own));
   }
 
   /** That session is further by now. What happened meanwhile is told as one change. */

@@ -20,9 +20,12 @@ import { invitation } from "./introductions.ts";
 import type { OwnAccount } from "./own_account.ts";
 import type { OwnKeys } from "./own_keys.ts";
 import type { RoomEntrance, RoomStart } from "./room_entrance.ts";
-import type { SavedState, SealedCipher } from "./sealed_cipher.ts";
+import type { SealedCipher } from "./sealed_cipher.ts";
 import type { SealedRoom } from "./sealed_room.ts";
 import { isCut, VaultStore } from "./vault_store.ts";
+
+/** Milliseconds to wait for somebody who has made a room and is about to add this account. */
+const ADDED_MS = 2_000;
 
 /** Where a client is to be first. */
 export interface FirstRoom {
@@ -59,6 +62,7 @@ export class SealedRooms {
   readonly #hurried = Promise.withResolvers<void>();
   #begun: Promise<void> | undefined;
   #nextBegin = Promise.withResolvers<void>();
+  #nextAdded = Promise.withResolvers<void>();
   #keys: Promise<OwnKeys> | undefined;
   #isClosed = false;
 
@@ -218,7 +222,9 @@ export class SealedRooms {
     const cipher: SealedCipher = new SealedCipher({
       ...start,
       ...{ user, room, trust: account },
-      reload: (device) => this.#reload(room, device),
+      reload: (device) => this.#lasting((entrance) => entrance.saved(room, device)),
+      device: device.keys,
+      welcome: () => this.#lasting((entrance) => entrance.welcomed(room)),
       onFollowed: () => sealed.followed(),
       onEpoch: () => sealed.began(),
       onLeaving: () => this.#farewells.await(room, sealed),
@@ -237,7 +243,16 @@ export class SealedRooms {
   takeAdded({ room, peer }: MessageOf<ServerMessage, "added">): void {
     if (this.#rooms.has(room) || this.#entering.size >= MAX_ROOMS_JOINED) return;
     if (this.#known.size < MAX_LISTED) this.#known.set(room, peer);
+    this.#nextAdded.resolve();
+    this.#nextAdded = Promise.withResolvers();
     void this.enterOnce(room, 0).catch((error) => this.#report(error, room));
+  }
+
+  /** Resolves when the server says that next, or in a moment. */
+  async added(): Promise<void> {
+    const timer = setTimeout(() => this.#nextAdded.resolve(), ADDED_MS);
+    await this.#nextAdded.promise;
+    clearTimeout(timer);
   }
 
   /** The session is out of a room; unless it wanted that, its account is a member no more. */
@@ -306,13 +321,13 @@ export class SealedRooms {
     return new RoomEntrance({ requests, store, device, account });
   }
 
-  /** What a device of this account has saved of a room: over an outage, as soon as that is over. */
-  async #reload(room: string, device: number): Promise<SavedState | undefined> {
+  /** What the server has for this account: over an outage, as soon as that is over. */
+  async #lasting<T>(ask: (entrance: RoomEntrance) => Promise<T>): Promise<T> {
     const entrance = await this.#entrance();
     for (;;) {
       const { promise: begun } = this.#nextBegin;
       try {
-        return await entrance.saved(room, device);
+        return await ask(entrance);
       } catch (error) {
         if (!isCut(error)) throw error;
         await begun;

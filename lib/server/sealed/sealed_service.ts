@@ -90,7 +90,6 @@ export class SealedService {
     delivery.transaction(() => {
       delivery.devices.check(user, device, lease);
       this.#checkMayMake(user);
-      if (peers !== null) delivery.rooms.releaseDirect(peers);
       this.#options.rooms.createSealed(room, { direct: peers !== null });
       delivery.rooms.add({ room, keyId, peers }, user);
       delivery.vault.replace(user, `device/${device}/${room}`, state);
@@ -153,7 +152,7 @@ export class SealedService {
     if (peers === peersOf(user, user)) {
       throw new CallerError("target-self", "Nobody has a direct room with oneself");
     }
-    if (this.delivery.rooms.findDirect(user, peer) === undefined) return peers;
+    if (!this.delivery.rooms.hasDirect(peers)) return peers;
     throw new EnvironmentError("room-taken", `There is a direct room with ${peer} already`);
   }
 
