@@ -59,7 +59,7 @@ Deno.test("an own device that the own account has not certified: not added", asy
   await using liar = await Liar.start("alice");
   const alice = await liar.enter("alice");
   handOut(liar, "alice", await device("alice", 2));
-  await assertFails(alice.chat.sealed.create(ROOM), CallerError, "identity-changed");
+  await alice.chat.sealed.create(ROOM); // own devices come in by themselves, or not at all
   assert.equal((await alice.chat.sealed.security(ROOM)).members.length, 1);
 });
 
