@@ -126,7 +126,11 @@ Deno.test("a session takes its own device back from its dead connection, and nob
   assert.equal(await again.takeDevice({ device: 1, lease: 0 }), "lease-lost");
   assert.equal(await again.takeDevice({ device: 3, lease: 0 }), "lease-lost");
   assert.equal(await again.takeDevice({ device: 1, lease: dead.lease }), 1);
-  assert.equal(await again.takeDevice({ device: 1, lease: dead.lease }), "lease-lost");
+  assert.equal(
+    await again.takeDevice({ device: 1, lease: dead.lease }),
+    1,
+    "an answer may be lost",
+  );
   using bob = await SealedMember.enter(server, BOB);
   assert.equal(await bob.takeDevice({ device: 1, lease: again.lease }), "lease-lost");
   dead[Symbol.dispose](); // its end takes nothing from who has the device now

@@ -242,7 +242,13 @@ export class SealedChat {
     const isThere = members.some((one) =>
       foldName(one.user) === foldName(peer) && sameBytes(one.identity, identity)
     );
-    if (!isThere) await this.#add(sealed, await this.#claims.claim([peer]));
+    if (isThere) return;
+    try {
+      await this.#add(sealed, await this.#claims.claim([peer]));
+    } catch (error) {
+      // What was said before can be read; checkSend stops what is not.
+      if (!(error instanceof CallerError && error.code === "identity-changed")) throw error;
+    }
   }
 
   async #add(sealed: SealedRoom, packages: readonly ForeignKeyPackage[]): Promise<void> {
