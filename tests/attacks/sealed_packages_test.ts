@@ -58,8 +58,10 @@ Deno.test("a first contact with an identity of the server's: told, and the safet
 Deno.test("an own device that the own account has not certified: not added", async () => {
   await using liar = await Liar.start("alice");
   const alice = await liar.enter("alice");
+  await alice.chat.sealed.create(ROOM);
   handOut(liar, "alice", await device("alice", 2));
-  await alice.chat.sealed.create(ROOM); // own devices come in by themselves, or not at all
+  const inviting = alice.chat.sealed.invite(ROOM, ["alice"]);
+  await assertFails(inviting, CallerError, "identity-changed");
   assert.equal((await alice.chat.sealed.security(ROOM)).members.length, 1);
 });
 

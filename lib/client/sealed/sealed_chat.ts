@@ -246,7 +246,7 @@ export class SealedChat {
     try {
       await this.#add(sealed, await this.#claims.claim([peer]));
     } catch (error) {
-      // What was said can be read; nothing is said to whom nobody has compared.
+      // What was said before can be read; checkSend stops what is not.
       if (!(error instanceof CallerError && error.code === "identity-changed")) throw error;
     }
   }

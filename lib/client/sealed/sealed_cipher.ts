@@ -357,7 +357,7 @@ export class SealedCipher implements RoomCipher {
       if (sha256(commit) !== hash) throw lost(entry, "with another commit than its author made");
       if (!this.#pending.has(hash) && this.#group.isOwnWithPath(commit)) {
         this.#isWaiting = true;
-        return { news: [], later: this.#takeSaved(entry, hash) };
+        return { news: [], later: this.#takeSaved(entry, hash, commit) };
       }
       const { next, change } = await this.#process(commit, hash);
       if (foldName(change.by.user) !== foldName(entry.sender)) {
@@ -389,7 +389,11 @@ export class SealedCipher implements RoomCipher {
    * Another session acts as this device, or as the one whose state was borrowed, and has made a
    * commit: what was drawn for it was saved with it.
    */
-  async #takeSaved(entry: LogEntry, hash: string): Promise<ClientEvent[]> {
+  async #takeSaved(
+    entry: LogEntry,
+    hash: string,
+    commit: Uint8Array,
+  ): Promise<ClientEvent[]> {
     try {
       const saved = await this.#options.reload(this.#keys.device);
       const { next } = saved?.pending?.hash === hash ? saved.pending : {};
@@ -397,7 +401,8 @@ export class SealedCipher implements RoomCipher {
         return await this.#begin(entry, next, changeBetween(this.#group, next));
       }
       if (saved === undefined || saved.head.seq < entry.seq) {
-        throw lost(entry, "whose new keys this account's vault does not have");
+        const { next, change } = await this.#group.process(commit, this.#leaving); // says why not
+        return await this.#begin(entry, next, change);
       }
       if (this.#isBorrowed && this.#addsOwn(saved.group)) {
         throw lost(entry, "and added this device meanwhile: it has to come in again");

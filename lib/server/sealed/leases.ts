@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Devices } from "../../delivery/devices.ts";
+import { type Devices, leaseLost } from "../../delivery/devices.ts";
 import { CallerError } from "../../errors.ts";
 import { MAX_DEVICES } from "../../protocol/limits.ts";
 
@@ -59,6 +59,17 @@ export class Leases {
     this.release(holder);
     this.#hold(holder, device);
     return { device, lease };
+  }
+
+  /**
+   * Passes if a connection acts as that device, under its newest lease: not the one that the same
+   * session had before.
+   *
+   * @throws {CallerError} `lease-lost`.
+   */
+  check(holder: Holder, { device, lease }: Lease): void {
+    if (this.#of(holder).get(device) !== holder) throw leaseLost(device);
+    this.#devices.check(holder.user, device, lease);
   }
 
   /** A connection holds no device any more. */

@@ -56,13 +56,13 @@ const HANDLERS = {
       : leases.renew(asker, { device, lease });
     return { result: { is: "lease", ...granted } };
   },
-  publish: ({ sealed: { delivery } }, { user }, { device, lease, sizes }, bytes) => {
+  publish: ({ sealed: { delivery, leases } }, asker, { device, lease, sizes }, bytes) => {
     const packages = cut(bytes, sizes);
     if (packages.some(({ length }) => length === 0 || length > MAX_KEY_PACKAGE_BYTES)) {
       throw partsInvalid();
     }
-    delivery.devices.check(user, device, lease);
-    delivery.packages.replace(user, device, packages);
+    leases.check(asker, { device, lease });
+    delivery.packages.replace(asker.user, device, packages);
     return DONE;
   },
   claim: ({ accounts, sealed }, _, { users }) => {
@@ -114,17 +114,18 @@ export async function answerSealed(
 }
 
 function put(
-  { sealed: { delivery } }: SealedContext,
-  { user }: Visitor,
-  { name, version, lease }: RequestOf<"put">,
+  { sealed: { delivery, leases } }: SealedContext,
+  asker: Visitor,
+  { name, version, lease = 0 }: RequestOf<"put">,
   data: Uint8Array,
 ): SealedAnswer {
+  const { user } = asker;
   if (data.length === 0) throw partsInvalid();
   const save = (): void => delivery.vault.put(user, name, version, data);
   const [, device, room] = name.split("/");
   if (device === undefined) save();
   else {
-    delivery.devices.check(user, Number(device), lease ?? 0);
+    leases.check(asker, { device: Number(device), lease });
     if (room === undefined) save();
     else delivery.saveState(user, Number(device), room, save);
   }
@@ -133,10 +134,11 @@ function put(
 
 async function commit(
   { accounts, sealed }: SealedContext,
-  { user }: Visitor,
+  asker: Visitor,
   request: RequestOf<"commit">,
   bytes: Uint8Array,
 ): Promise<SealedAnswer> {
+  const { user } = asker;
   const { room, epoch, key_id: keyId, id: messageId, sent_at: sentAt, token } = request;
   const { device, lease, sizes } = request;
   const [commit, welcome, state] = cut(bytes, sizes) as [Uint8Array, Uint8Array, Uint8Array];
@@ -146,6 +148,8 @@ async function commit(
   const adds = [...new Set(request.adds.map(nameOf))];
   const removes = [...new Set(request.removes.map((name) => accounts.find(name)?.name ?? name))];
   const welcomes = request.welcomes.map((one) => ({ ...one, user: nameOf(one.user) }));
+  sealed.delivery.rooms.get(room, user);
+  sealed.leases.check(asker, { device, lease });
   await sealed.commit(
     {
       ...{ room, user, device, lease, epoch, keyId, adds, removes, welcomes },

@@ -88,7 +88,7 @@ export class SealedService {
     const { delivery } = this;
     const peers = peer === undefined ? null : this.#directPeers(user, peer);
     delivery.transaction(() => {
-      delivery.devices.check(user, device, lease);
+      this.leases.check(maker, { device, lease });
       this.#checkMayMake(user);
       this.#options.rooms.createSealed(room, { direct: peers !== null });
       delivery.rooms.add({ room, keyId, peers }, user);
