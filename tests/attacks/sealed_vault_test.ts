@@ -51,8 +51,8 @@ Deno.test("an old state of a room, and own keys since: the room cannot be follow
   await first.chat.close();
   restore(liar, "bob", old);
   const bob = await liar.enter("bob");
-  const { message } = await bob.fails("room-inconsistent");
-  assert.match(message, /new keys this account's vault does not have/);
+  const { message } = await bob.fails("mls-invalid");
+  assert.match(message, /own, with new keys that only its next state has/);
 });
 
 Deno.test("an old list of contacts: detected by what a room's state knows of it", async () => {

@@ -10,6 +10,9 @@ import { CallerError, PeerError } from "../../errors.ts";
 import { MAX_STAGED_BYTES } from "../../protocol/limits.ts";
 import { decodePart } from "../parts.ts";
 
+/** Bytes as which the smallest part counts: what it costs in memory. */
+const LEAST_PART_BYTES = 256;
+
 /** What all connections have staged. */
 export class StagingBudget {
   #free: number;
@@ -55,17 +58,18 @@ export class Staging {
    */
   add(data: string): void {
     const part = decodePart(data);
-    this.#bytes += part.length;
+    const size = Math.max(part.length, LEAST_PART_BYTES);
+    this.#bytes += size;
     if (this.#bytes > MAX_STAGED_BYTES) {
       throw new PeerError("message-unexpected", "Too many bytes for one request");
     }
     if (this.#overflowed) return;
-    if (!this.#budget.take(part.length)) {
+    if (!this.#budget.take(size)) {
       this.#release();
       this.#overflowed = true;
       return;
     }
-    this.#held += part.length;
+    this.#held += size;
     this.#parts.push(part);
   }
 
