@@ -18,7 +18,7 @@ import { decodeRoomRecord } from "../../vault/room_record.ts";
 import type { Requests } from "../requests.ts";
 import type { OwnAccount } from "./own_account.ts";
 import { loadDevice, type OwnDevice } from "./own_device.ts";
-import type { SavedState } from "./sealed_cipher.ts";
+import type { SavedState } from "./sealed_state.ts";
 import { sameBytes } from "./sealed_entry.ts";
 import { rolledBack, type VaultStore } from "./vault_store.ts";
 

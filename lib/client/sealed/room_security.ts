@@ -46,7 +46,7 @@ export interface RoomSecurity {
 
 /** What holds in a room. */
 export function securityOf(cipher: SealedCipher, account: OwnAccount): RoomSecurity {
-  const { group, keyId, head, broken } = cipher;
+  const { state: { group, head }, keyId, broken } = cipher;
   const accounts = Map.groupBy(group.members, ({ user }) => foldName(user));
   const members = [...accounts.values()]
     .map((devices) => describe(devices, cipher, account))
@@ -58,7 +58,7 @@ export function securityOf(cipher: SealedCipher, account: OwnAccount): RoomSecur
 /** @param devices all of an account's: they have one identity (PROTOCOL.md section 12.4). */
 function describe(
   devices: readonly Member[],
-  { group: { own, policy }, leaving }: SealedCipher,
+  { state: { group: { own, policy }, leaving } }: SealedCipher,
   account: OwnAccount,
 ): MemberSecurity {
   const { user, identity } = devices[0] as Member;

@@ -73,7 +73,7 @@ export class SealedChat {
    */
   async invite(room: string, users: readonly string[]): Promise<void> {
     const sealed = this.#options.rooms.get(room);
-    const absent = absentFrom(sealed.cipher.group, await this.#claims.claim(users));
+    const absent = absentFrom(sealed.cipher.state.group, await this.#claims.claim(users));
     if (absent.length === 0) {
       throw new CallerError("member-already", `${listNames(users)} can read ${room} already`);
     }
@@ -88,7 +88,7 @@ export class SealedChat {
   async remove(room: string, users: readonly string[]): Promise<void> {
     const sealed = this.#options.rooms.get(room);
     const wanted = new Set(users.map(foldName));
-    checkMayRemove(sealed.cipher.group, wanted);
+    checkMayRemove(sealed.cipher.state.group, wanted);
     await sealed.change((group) => removal(group, wanted));
   }
 
@@ -96,7 +96,7 @@ export class SealedChat {
   async leave(room: string): Promise<void> {
     const { rooms } = this.#options;
     const sealed = rooms.get(room);
-    const isAlone = accountsOf(sealed.cipher.group.members).length === 1;
+    const isAlone = accountsOf(sealed.cipher.state.group.members).length === 1;
     if (!isAlone && sealed.cipher.canSeal) await rooms.sayLeaving(room);
     await this.#options.requests.ask({ do: "resign", room });
     rooms.forget(room);
@@ -137,7 +137,7 @@ export class SealedChat {
     const { rooms } = this.#options;
     const { cipher } = rooms.get(room);
     const { account } = await rooms.keys();
-    const { peer, group } = cipher; // as they are now
+    const { peer, state: { group } } = cipher; // as they are now
     if (peer === undefined) return;
     const contact = account.find(peer);
     const isKnown = ({ user, identity }: Member): boolean =>
@@ -178,7 +178,7 @@ export class SealedChat {
 
   /** The keys of all epochs of a sealed room that this account was a member in, newest first. */
   exportKeys(room: string): KeyRing {
-    return this.#options.rooms.get(room).cipher.archive.ring();
+    return this.#options.rooms.get(room).cipher.state.archive.ring();
   }
 
   async #identity(): Promise<Uint8Array> {
@@ -237,7 +237,7 @@ export class SealedChat {
 
   /** The session that made the room may have ended before; the other one may have new devices. */
   async #completeDirect(sealed: SealedRoom, peer: string): Promise<void> {
-    const { members } = sealed.cipher.group;
+    const { members } = sealed.cipher.state.group;
     const { identity } = await this.#claims.look(peer);
     const isThere = members.some((one) =>
       foldName(one.user) === foldName(peer) && sameBytes(one.identity, identity)

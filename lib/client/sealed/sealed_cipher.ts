@@ -5,73 +5,32 @@
  * @module
  */
 
-import { foldName } from "../../folded_name.ts";
 import { EnvironmentError, PeerError } from "../../errors.ts";
 import { FernetKey } from "../../fernet.ts";
+import { foldName } from "../../folded_name.ts";
 import type { Head, LogEntry } from "../../log/message_log.ts";
-import { sign } from "../../mls/ed25519.ts";
 import type { DeviceKeys } from "../../mls/device_keys.ts";
 import type { Group, Member, MembershipChange } from "../../mls/group.ts";
 import type { SealedText } from "../../rooms/open_room.ts";
 import type { Content, Envelope } from "../../rooms/payload.ts";
-import {
-  encodeSealedPayload,
-  type SealedContent,
-  type SealedPayload,
-} from "../../rooms/sealed_payload.ts";
-import type { Archive, EpochKey } from "../../vault/archive.ts";
-import { MAX_LAG, type RecentEntries } from "../../vault/recent_entries.ts";
+import type { SealedContent, SealedPayload } from "../../rooms/sealed_payload.ts";
+import type { EpochKey } from "../../vault/archive.ts";
+import { MAX_LAG } from "../../vault/recent_entries.ts";
 import type { ClientEvent } from "../events.ts";
 import type { Outgoing } from "../outbox.ts";
 import type { RoomCipher, Taken } from "../room_cipher.ts";
-import { accountChange, changeBetween, membersEvent } from "./membership_news.ts";
 import { introduce } from "./introductions.ts";
+import { accountChange, changeBetween, membersEvent } from "./membership_news.ts";
 import { Progress } from "./progress.ts";
-import { RecentHeads } from "./recent_heads.ts";
-import {
-  checkPayload,
-  contentOf,
-  decrypt,
-  invalid,
-  lost,
-  sameBytes,
-  sha256,
-} from "./sealed_entry.ts";
+import { contentOf, invalid, lost, sameBytes, sha256 } from "./sealed_entry.ts";
+import { type HeldState, type SavedState, SealedState } from "./sealed_state.ts";
 import type { Trust } from "./trust.ts";
 
-/** An own commit that is on its way, or was when an earlier session ended. */
-export interface PendingCommit {
-  /** SHA-256 of the commit's bytes: 64 hex digits. */
-  hash: string;
-  /** The group behind it. */
-  next: Group;
-  /** The own device's keys, if the commit adds it: until then it acts with another device's. */
-  keys?: DeviceKeys;
-}
-
-/** A device's state of a room, as it was saved. */
-export interface SavedState {
-  group: Group;
-  archive: Archive;
-  /** How far the log was followed. */
-  head: Head;
-  /** Accounts that have asked to leave. */
-  leaving: readonly string[];
-  /** Messages of the epoch that were followed lately. */
-  recent: RecentEntries;
-  pending?: PendingCommit;
-}
-
 /** What a sealed room's keys are made of. */
-export interface SealedCipherOptions extends Omit<SavedState, "pending"> {
+export interface SealedCipherOptions extends HeldState {
   /** The own account's name. */
   user: string;
   room: string;
-  /** The keys of the device whose state this is. */
-  keys: DeviceKeys;
-  /** Whether that is another device of this account: then nothing is said with it. */
-  isBorrowed: boolean;
-  pending?: PendingCommit | undefined;
   trust: Trust;
   /**
    * What is saved now of the state of one of this account's devices. Fails if that cannot be had at
@@ -93,16 +52,8 @@ export interface SealedCipherOptions extends Omit<SavedState, "pending"> {
 /** See the module's description. */
 export class SealedCipher implements RoomCipher {
   readonly kind = "sealed";
+  readonly state: SealedState;
   readonly #options: SealedCipherOptions;
-  readonly #heads: RecentHeads;
-  #leaving: Set<string>;
-  #recent: RecentEntries;
-  #keys: DeviceKeys;
-  #isBorrowed: boolean;
-  #group: Group;
-  #archive: Archive;
-  /** Own commits of this epoch that are on their way, or may be stored, by their hashes. */
-  readonly #pending = new Map<string, PendingCommit>();
   /** The state is that of this place, if it is ahead of what was followed. */
   #ahead: Head | undefined;
   #isWaiting = false;
@@ -110,67 +61,25 @@ export class SealedCipher implements RoomCipher {
 
   constructor(options: SealedCipherOptions) {
     this.#options = options;
-    this.#heads = new RecentHeads(options.head);
-    this.#leaving = new Set(options.leaving);
-    this.#recent = options.recent;
-    this.#keys = options.keys;
-    this.#isBorrowed = options.isBorrowed;
-    this.#group = options.group;
-    if (options.pending !== undefined) this.expect(options.pending);
-    this.#archive = options.archive;
+    this.state = new SealedState(options);
   }
 
   get keyId(): string {
-    return this.#key.id;
+    return this.state.key.id;
   }
 
   get peer(): string | undefined {
     const own = foldName(this.#options.user);
-    return this.#group.policy.peers?.find((name) => foldName(name) !== own);
+    return this.state.group.policy.peers?.find((name) => foldName(name) !== own);
   }
 
   get floor(): number {
-    return (this.#archive.epochs[0] as EpochKey).seq;
+    return (this.state.archive.epochs[0] as EpochKey).seq;
   }
 
   get canSeal(): boolean {
     const isSettled = !this.#isWaiting && this.#ahead === undefined && this.broken === undefined;
-    return !this.#isBorrowed && isSettled && this.#group.isActive;
-  }
-
-  /** Whether this is another device's state. */
-  get isBorrowed(): boolean {
-    return this.#isBorrowed;
-  }
-
-  /** The group as it is now. */
-  get group(): Group {
-    return this.#group;
-  }
-
-  /** The keys of all its epochs. */
-  get archive(): Archive {
-    return this.#archive;
-  }
-
-  /** How far the log was followed. */
-  get head(): Head {
-    return this.#heads.last;
-  }
-
-  /** Accounts that have asked to leave, and are still there. */
-  get leaving(): ReadonlySet<string> {
-    return this.#leaving;
-  }
-
-  /** Messages of the epoch that were followed lately. */
-  get recent(): RecentEntries {
-    return this.#recent;
-  }
-
-  /** Whether an own commit is on its way, or may be stored: only the log tells. */
-  get isInDoubt(): boolean {
-    return this.#pending.size > 0;
+    return !this.state.isBorrowed && isSettled && this.state.group.isActive;
   }
 
   /** Why the room cannot be followed any more, if so. */
@@ -179,17 +88,7 @@ export class SealedCipher implements RoomCipher {
   }
 
   has(keyId: string): boolean {
-    return this.#archive.keyById(keyId) !== undefined;
-  }
-
-  /** An own commit is on its way: when it comes back, this is the group. */
-  expect(pending: PendingCommit): void {
-    this.#pending.set(pending.hash, pending);
-  }
-
-  /** An own commit will not come: the server has refused it. */
-  forgo({ hash }: PendingCommit): void {
-    this.#pending.delete(hash);
+    return this.state.archive.keyById(keyId) !== undefined;
   }
 
   /**
@@ -198,16 +97,16 @@ export class SealedCipher implements RoomCipher {
    * @throws why it will not be.
    */
   async beyond(epoch: number): Promise<void> {
-    await this.#progress.until(() => this.#group.epoch > epoch || !this.#group.isActive);
+    await this.#progress.until(() => this.state.group.epoch > epoch || !this.state.group.isActive);
   }
 
   /** Resolves when the log was followed to a place. Throws as {@linkcode beyond}. */
   async reached(seq: number): Promise<void> {
-    await this.#progress.until(() => this.head.seq >= seq);
+    await this.#progress.until(() => this.state.head.seq >= seq);
   }
 
   open(entry: LogEntry): Content | undefined {
-    return contentOf(this.#openPast(entry));
+    return contentOf(this.state.openPast(entry));
   }
 
   async advance(entry: LogEntry, commit: Uint8Array | undefined): Promise<Taken> {
@@ -224,12 +123,12 @@ export class SealedCipher implements RoomCipher {
   }
 
   pass(entry: LogEntry): void {
-    this.#recent.add(entry);
+    this.state.recent.add(entry);
     this.#goOn(entry);
   }
 
   #goOn({ seq, chain }: Head): void {
-    if (seq > this.head.seq) this.#heads.add({ seq, chain });
+    this.state.reach({ seq, chain });
     this.#options.onFollowed();
     this.#progress.advance();
   }
@@ -241,16 +140,7 @@ export class SealedCipher implements RoomCipher {
 
   /** Seals what a member says, or does to the room. */
   sealContent(envelope: Envelope, content: SealedContent): SealedText {
-    const { signatureSeed, signatureKey: device } = this.#keys;
-    const { seq: after, chain: head } = this.head;
-    const proof = { epoch: this.#group.epoch, after, head, saved: this.#options.trust.version };
-    const plaintext = encodeSealedPayload(
-      envelope,
-      content,
-      { ...proof, device },
-      (message) => sign(signatureSeed, message),
-    );
-    return { keyId: this.keyId, token: this.#key.encrypt(plaintext) };
+    return this.state.seal(envelope, content, this.#options.trust.version);
   }
 
   /** Pins the identities of members; what to tell of them. */
@@ -275,15 +165,11 @@ export class SealedCipher implements RoomCipher {
 
   async #takeNext(entry: LogEntry, commit: Uint8Array | undefined): Promise<Taken> {
     this.#checkEpoch(entry);
-    const payload = decrypt(this.#key, entry);
-    const author = this.#group.members.find(({ signatureKey }) =>
-      sameBytes(signatureKey, payload.device)
-    );
-    checkPayload(entry, payload, this.#group.epoch, author?.user);
+    const { payload, author } = this.state.openNext(entry);
     this.#checkNew(entry, payload);
     this.#checkAuthor(entry, payload);
     const { leave, commit: hash } = payload.content;
-    if (leave) return { news: this.#noteLeaving((author as Member).user) };
+    if (leave) return { news: this.#noteLeaving(author.user) };
     if (hash !== undefined) return await this.#follow(entry, hash, commit);
     return { content: payload.content, news: [] };
   }
@@ -298,26 +184,16 @@ export class SealedCipher implements RoomCipher {
         throw error;
       }
     }
-    const payload = this.#openPast(entry);
+    const payload = this.state.openPast(entry);
     this.#checkAuthor(entry, payload);
     const content = contentOf(payload);
     return content === undefined ? { news: [] } : { content, news: [] };
   }
 
-  #openPast(entry: LogEntry): SealedPayload {
-    const epoch = this.#archive.keyAt(entry.seq);
-    if (epoch === undefined) throw invalid("comes from before this account was a member");
-    const payload = decrypt(epoch.key, entry);
-    const signer = this.#archive.signerAt(payload.device, epoch.epoch);
-    checkPayload(entry, payload, epoch.epoch, signer?.user);
-    if (payload.after >= entry.seq) throw invalid("was not sealed for this place");
-    return payload;
-  }
-
   /** What its author knew: of the log, and of this account's record if it is an own device. */
   #checkAuthor({ sender }: LogEntry, payload: SealedPayload): void {
     const { room, trust, user } = this.#options;
-    if (!this.#heads.agreesWith({ seq: payload.after, chain: payload.head })) {
+    if (!this.state.agreesWith({ seq: payload.after, chain: payload.head })) {
       throw new PeerError(
         "room-inconsistent",
         `The server shows ${sender} another history of ${room} than this client`,
@@ -330,17 +206,17 @@ export class SealedCipher implements RoomCipher {
   /** A token of this epoch opens at any later place of it: it must not be taken twice. */
   #checkNew(entry: LogEntry, { after }: SealedPayload): void {
     const { room, sender, seq } = entry;
-    if (this.#recent.has(entry)) {
+    if (this.state.recent.has(entry)) {
       const message = `The server repeats a message of ${sender} as message ${seq} of ${room}`;
       throw new PeerError("room-inconsistent", message, { hint: "tell who runs the server" });
     }
     if (seq - after > MAX_LAG) throw invalid("is too old for its place");
-    this.#recent.add(entry);
+    this.state.recent.add(entry);
   }
 
   #noteLeaving(user: string): ClientEvent[] {
     const { room, onLeaving } = this.#options;
-    this.#leaving.add(foldName(user));
+    this.state.noteLeaving(user);
     onLeaving();
     const message = `${user} leaves; the next change of keys shuts them out`;
     return [{ type: "notice", code: "leaving", message, room }];
@@ -355,15 +231,15 @@ export class SealedCipher implements RoomCipher {
     try {
       if (commit === undefined) throw lost(entry, "without its commit");
       if (sha256(commit) !== hash) throw lost(entry, "with another commit than its author made");
-      if (!this.#pending.has(hash) && this.#group.isOwnWithPath(commit)) {
+      if (!this.state.expects(hash) && this.state.group.isOwnWithPath(commit)) {
         this.#isWaiting = true;
         return { news: [], later: this.#takeSaved(entry, hash, commit) };
       }
-      const { next, change } = await this.#process(commit, hash);
+      const { next, change } = await this.state.process(commit, hash);
       if (foldName(change.by.user) !== foldName(entry.sender)) {
         throw lost(entry, "with a commit of somebody else");
       }
-      if (this.#isBorrowed && !this.#pending.has(hash) && this.#addsOwn(next)) {
+      if (this.state.isBorrowed && !this.state.expects(hash) && this.#addsOwn(next)) {
         this.#isWaiting = true;
         return { news: [], later: this.#takeWelcome(entry, change) };
       }
@@ -372,17 +248,6 @@ export class SealedCipher implements RoomCipher {
       this.#progress.end(error);
       throw error;
     }
-  }
-
-  /** An own commit cannot be followed but with what was drawn for it. */
-  async #process(
-    commit: Uint8Array,
-    hash: string,
-  ): Promise<{ next: Group; change: MembershipChange }> {
-    const pending = this.#pending.get(hash);
-    if (pending === undefined) return await this.#group.process(commit, this.#leaving);
-    const { next } = pending;
-    return { next, change: changeBetween(this.#group, next) };
   }
 
   /**
@@ -395,16 +260,16 @@ export class SealedCipher implements RoomCipher {
     commit: Uint8Array,
   ): Promise<ClientEvent[]> {
     try {
-      const saved = await this.#options.reload(this.#keys.device);
+      const saved = await this.#options.reload(this.state.device);
       const { next } = saved?.pending?.hash === hash ? saved.pending : {};
       if (next !== undefined) {
-        return await this.#begin(entry, next, changeBetween(this.#group, next));
+        return await this.#begin(entry, next, changeBetween(this.state.group, next));
       }
       if (saved === undefined || saved.head.seq < entry.seq) {
-        const { next, change } = await this.#group.process(commit, this.#leaving); // says why not
+        const { next, change } = await this.state.process(commit, hash); // says why not
         return await this.#begin(entry, next, change);
       }
-      if (this.#isBorrowed && this.#addsOwn(saved.group)) {
+      if (this.state.isBorrowed && this.#addsOwn(saved.group)) {
         throw lost(entry, "and added this device meanwhile: it has to come in again");
       }
       return this.#jump(entry, saved);
@@ -423,7 +288,7 @@ export class SealedCipher implements RoomCipher {
     try {
       const welcomed = await welcome();
       if (welcomed?.head.seq !== entry.seq) throw lost(entry, "without the welcome to it");
-      this.expect({ hash: "", next: welcomed.group, keys });
+      this.state.expect({ hash: "", next: welcomed.group, keys });
       return await this.#begin(entry, welcomed.group, change);
     } catch (error) {
       this.#progress.end(error);
@@ -441,15 +306,10 @@ export class SealedCipher implements RoomCipher {
 
   /** That session is further by now. What happened meanwhile is told as one change. */
   #jump(entry: LogEntry, saved: SavedState): ClientEvent[] {
-    const { group, archive, head, leaving, recent, pending } = saved;
-    const change = changeBetween(this.#group, group);
-    const accounts = accountChange(this.#group, change);
-    this.#group = group;
-    this.#archive = archive;
-    this.#leaving = new Set(leaving);
-    this.#recent = recent; // with what is still to come here, so that is not looked for in it
-    this.#pending.clear();
-    if (pending !== undefined) this.expect(pending);
+    const { group, head } = saved;
+    const change = changeBetween(this.state.group, group);
+    const accounts = accountChange(this.state.group, change);
+    this.state.replace(saved);
     if (head.seq > entry.seq) this.#ahead = head;
     this.#options.onEpoch();
     const at = { room: this.#options.room, seq: entry.seq, epoch: group.epoch };
@@ -461,33 +321,13 @@ export class SealedCipher implements RoomCipher {
     const { epoch } = next;
     const key = next.isActive ? FernetKey.fromBytes(await next.epochKey()) : undefined;
     // In one step from here: whoever saves the state in between must find it whole.
-    const accounts = accountChange(this.#group, change);
-    this.#enter(next, key, entry);
-    for (const user of accounts.removed) this.#leaving.delete(foldName(user));
+    const accounts = accountChange(this.state.group, change);
+    this.state.enter(next, key, entry, accounts.removed);
     if (!next.isActive) this.#progress.end(removedBy(change.by.user));
     this.#options.onEpoch();
     this.#progress.advance();
     const at = { room, seq: entry.seq, epoch };
     return [membersEvent(at, change, accounts), ...this.greet(change.added)];
-  }
-
-  /** The newest epoch's. */
-  get #key(): FernetKey {
-    return (this.#archive.current as EpochKey).key;
-  }
-
-  #enter(next: Group, key: FernetKey | undefined, { seq, chain }: LogEntry): void {
-    const keys = [...this.#pending.values()].find((pending) => pending.next === next)?.keys;
-    if (keys !== undefined) {
-      this.#keys = keys;
-      this.#isBorrowed = false;
-    }
-    this.#pending.clear();
-    this.#group = next;
-    this.#recent.clear();
-    this.#heads.add({ seq, chain });
-    if (key === undefined) return;
-    this.#archive = this.#archive.begin(next.epoch, seq, key, next.members);
   }
 }
 

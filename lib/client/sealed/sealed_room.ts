@@ -15,7 +15,8 @@ import { encodeRoomRecord } from "../../vault/room_record.ts";
 import type { Requests } from "../requests.ts";
 import { accountChange, accountsOf, listNames } from "./membership_news.ts";
 import type { OwnDevice } from "./own_device.ts";
-import type { PendingCommit, SealedCipher } from "./sealed_cipher.ts";
+import type { SealedCipher } from "./sealed_cipher.ts";
+import type { PendingCommit } from "./sealed_state.ts";
 import { sha256 } from "./sealed_entry.ts";
 import { Turns } from "./turns.ts";
 import { isCut, type VaultStore } from "./vault_store.ts";
@@ -95,11 +96,11 @@ export class SealedRoom {
    * @throws {PeerError} if the room cannot be followed any more.
    */
   async change(changeFor: (group: Group) => Change | undefined): Promise<void> {
-    if (this.cipher.isBorrowed) await this.adopt();
+    if (this.cipher.state.isBorrowed) await this.adopt();
     await this.#turns.take(async () => {
       for (let tries = 0; tries < MAX_TRIES; tries++) {
         this.#checkCanChange();
-        const { group } = this.cipher;
+        const { group } = this.cipher.state;
         const change = changeFor(group);
         if (change === undefined) return;
         const isTaken = await this.#commit(change, ({ next }) => Promise.resolve({ next }));
@@ -123,9 +124,9 @@ export class SealedRoom {
       text: "uses another device",
     };
     await this.#turns.take(async () => {
-      if (!this.cipher.isBorrowed) return;
-      while (this.cipher.isBorrowed) {
-        const { group: { epoch } } = this.cipher;
+      if (!this.cipher.state.isBorrowed) return;
+      while (this.cipher.state.isBorrowed) {
+        const { group: { epoch } } = this.cipher.state;
         await this.#commit(change, async ({ welcome }) => {
           const { group: next } = await Group.join(keys, welcome as Uint8Array, [own]);
           return { next, keys };
@@ -138,10 +139,10 @@ export class SealedRoom {
 
   /** Shuts out who has asked to leave, unless somebody else has done so, or it is this account. */
   async shutOutLeaving(): Promise<void> {
-    const isLeaving = this.cipher.leaving.has(foldName(this.#options.user));
+    const isLeaving = this.cipher.state.leaving.has(foldName(this.#options.user));
     if (isLeaving || this.cipher.broken !== undefined) return;
     await this.change((group) => {
-      const { leaving } = this.cipher;
+      const { leaving } = this.cipher.state;
       const gone = group.members.filter(({ user }) => leaving.has(foldName(user)));
       if (gone.length === 0) return undefined;
       const names = listNames(accountsOf(gone));
@@ -155,7 +156,7 @@ export class SealedRoom {
   /** Saves the state, if there is something new in it. */
   async save(): Promise<void> {
     await this.#turns.take(async () => {
-      const { canSeal, isInDoubt } = this.cipher;
+      const { canSeal, state: { isInDoubt } } = this.cipher;
       if (this.#commits + this.#messages > 0 && canSeal && !isInDoubt) await this.#save();
     });
   }
@@ -189,12 +190,12 @@ export class SealedRoom {
     { plan, text }: Change,
     becomes: (made: NewCommit) => Promise<Omit<PendingCommit, "hash">>,
   ): Promise<boolean> {
-    const { group } = this.cipher;
-    const made = await group.commit(plan, this.cipher.leaving);
+    const { group } = this.cipher.state;
+    const made = await group.commit(plan, this.cipher.state.leaving);
     const pending = { hash: sha256(made.commit), ...await becomes(made) };
     const { id: keyId } = FernetKey.fromBytes(await made.next.epochKey());
     await this.#settle();
-    if (this.cipher.group !== group) return false; // no step from here to the request
+    if (this.cipher.state.group !== group) return false; // no step from here to the request
     return await this.#offer({ ...made, group, keyId, text }, pending);
   }
 
@@ -211,7 +212,7 @@ export class SealedRoom {
     const adds = accountsOf(change.added); // also who is there, with other devices: they are told
     const { id, sentAt: sent_at, token } = this.#seal({ text, commit: pending.hash });
     const state = change.hasPath ? store.seal(this.#blob, this.#encode(pending)).bytes : NOTHING;
-    this.cipher.expect(pending); // it may come back before the answer
+    this.cipher.state.expect(pending); // it may come back before the answer
     const request = requests.exchange(
       {
         do: "commit",
@@ -228,14 +229,14 @@ export class SealedRoom {
       await (change.hasPath ? store.saving(this.#blob, request) : request);
       return true;
     } catch (error) {
-      if (!isCut(error)) this.cipher.forgo(pending);
+      if (!isCut(error)) this.cipher.state.forgo(pending);
       if (error instanceof EnvironmentError && error.code === "epoch-outdated") return false;
       throw error;
     }
   }
 
   #encode(pending?: PendingCommit): Uint8Array {
-    const { head: { seq, chain: head }, archive, leaving, recent, group } = this.cipher;
+    const { head: { seq, chain: head }, archive, leaving, recent, group } = this.cipher.state;
     return encodeRoomRecord({
       ...{ seq, head, archive, leaving: [...leaving], recent: recent.encode() },
       account: this.#options.accountVersion(),

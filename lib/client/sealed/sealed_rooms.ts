@@ -110,8 +110,8 @@ export class SealedRooms {
   /** Does what was under way in the rooms when the connection before ended. */
   #goOn(): void {
     for (const [room, sealed] of this.#rooms) {
-      if (sealed.cipher.isBorrowed) void this.#adopt(room, sealed);
-      if (sealed.cipher.leaving.size > 0) this.#farewells.await(room, sealed);
+      if (sealed.cipher.state.isBorrowed) void this.#adopt(room, sealed);
+      if (sealed.cipher.state.leaving.size > 0) this.#farewells.await(room, sealed);
     }
   }
 
@@ -347,8 +347,8 @@ export class SealedRooms {
     try {
       const view = await memberships.join(room, history, { cipher, from: start.head });
       (await this.keys()).account.noteRoom(room);
-      if (cipher.isBorrowed) void this.#adopt(room, sealed);
-      if (cipher.leaving.size > 0) this.#farewells.await(room, sealed);
+      if (cipher.state.isBorrowed) void this.#adopt(room, sealed);
+      if (cipher.state.leaving.size > 0) this.#farewells.await(room, sealed);
       return view;
     } catch (error) {
       if (this.#rooms.get(room) === sealed) this.#rooms.delete(room);
