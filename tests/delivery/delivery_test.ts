@@ -122,7 +122,7 @@ Deno.test("of a direct room both names are one, in any order and any letters; it
   scene.commit("dm-0123456789abcdef", "Alice", { adds: ["bob"] });
   assert.equal(rooms.findDirect("bob", "alice"), "dm-0123456789abcdef");
   rooms.dismiss("dm-0123456789abcdef", "bob");
-  rooms.releaseDirect("alice bob");
+  rooms.releaseDirect("Alice", "dm-0123456789abcdef");
   assert.equal(rooms.findDirect("Alice", "bob"), undefined);
   assert.equal(rooms.get("dm-0123456789abcdef", "Alice").peers, null);
 });
