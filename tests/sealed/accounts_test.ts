@@ -115,7 +115,7 @@ Deno.test("another password keeps everything, for the next session and for those
     await alice.chat.sealed.rekey(ROOM);
     await other.chat.sealed.rekey(ROOM);
     await other.say("after");
-    await bob.hears("after");
+    await Promise.all([alice, bob].map((one) => one.hears("after")));
     for (const one of [alice, other]) assert.deepEqual(one.errors, []);
   }
   await using alice = await Person.come(server, "alice", { password: NEW_PASSWORD });

@@ -57,13 +57,14 @@ Deno.test("a later login goes on as a device that is free: the group does not gr
   assert.deepEqual(back.errors, []);
 });
 
-Deno.test("a new device comes in by what another one has saved, while nobody is there", async () => {
+Deno.test("a new device comes in by what another one has saved, with no other member there", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   {
     await using people = await Person.comeAll(server, "alice", "bob");
     await gather(people);
-    const [alice] = [...people] as [Person, Person];
+    const [alice, bob] = [...people] as [Person, Person];
     await alice.say("before");
+    await bob.hears("before");
   }
   await using first = await Person.come(server, "bob");
   await using second = await Person.come(server, "bob"); // the first one is there, but need not help
