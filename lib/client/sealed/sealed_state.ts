@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FernetKey } from "../../fernet.ts";
+import type { FernetKey } from "../../fernet.ts";
 import { foldName } from "../../folded_name.ts";
 import type { Head, LogEntry } from "../../log/message_log.ts";
 import type { DeviceKeys } from "../../mls/device_keys.ts";
