@@ -214,7 +214,7 @@ export class SealedRooms {
   }
 
   /** Makes the room's keys; it is saved and joined by others. */
-  async prepare(room: string, start: RoomStart): Promise<SealedRoom> {
+  async #prepare(room: string, start: RoomStart): Promise<SealedRoom> {
     const { user, requests } = this.#options;
     const { store, account, device } = await this.keys();
     const { SealedCipher, SealedRoom } = await import("./machinery.ts");
@@ -337,7 +337,7 @@ export class SealedRooms {
 
   async #join(room: string, start: RoomStart, history: number): Promise<RoomView> {
     const { memberships } = this.#options;
-    const sealed = await this.prepare(room, start);
+    const sealed = await this.#prepare(room, start);
     const { cipher } = sealed;
     await this.#keep(sealed, start);
     await this.#introduce(sealed, start);
