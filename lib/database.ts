@@ -208,6 +208,8 @@ function checkWritable(database: DatabaseSync): void {
 }
 
 function checkOwnership(database: DatabaseSync, path: string): number {
+  // Of a damaged schema, older runtimes tell only that a statement could not be prepared: not so here.
+  database.exec("SELECT 1 FROM sqlite_schema");
   const application = pragma(database, "application_id");
   const version = pragma(database, "user_version");
   const tables = database.prepare("SELECT count(*) AS n FROM sqlite_schema").get() as { n: number };
