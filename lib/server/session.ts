@@ -86,11 +86,13 @@ export class Session {
 
   /** Serves the connection to its end. Never throws. */
   async run(): Promise<void> {
+    let wasCut = true;
     try {
       await this.#converse();
       await this.#visit?.attendance.settled(); // its acks go before the close
       await this.#channel?.close();
       this.#noteEnd(undefined);
+      wasCut = false;
     } catch (error) {
       const isNews = !this.#ended;
       this.#noteEnd(error);
@@ -99,7 +101,7 @@ export class Session {
       this.#over.abort();
       clearTimeout(this.#deadline);
       clearTimeout(this.#patience);
-      this.#visit?.leave();
+      this.#visit?.leave(wasCut);
       this.#channel?.abort(new PeerError("connection-cut", "The session is over"));
       if (this.#channel === undefined) this.abort();
     }

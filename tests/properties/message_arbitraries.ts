@@ -106,7 +106,11 @@ const REQUESTS: {
   blobs: {},
   get: { name: blobName },
   put: { name: blobName, version: sequence, lease: optional(sequence) },
-  lease: { device: optional(device), lease: optional(sequence) },
+  lease: {
+    device: optional(device),
+    lease: optional(sequence),
+    fresh: optional(fc.constant(true as const)),
+  },
   publish: { ...leased, sizes: fc.array(sequence, { minLength: 1, maxLength: 4 }) },
   claim: { users: accounts.filter(({ length }) => length > 0) },
   look: { user: typedName },

@@ -74,6 +74,8 @@ function describe(
   if (deeds.length > 0) return `${by.user} ${deeds.join(" and ")}`;
   const devices = [...added, ...removed].map(({ user }) => user);
   if (devices.length === 0) return `${by.user} renewed the room's keys`;
+  const isOwn = removed.length === 0 && devices.every((user) => user === by.user);
+  if (isOwn) return `${by.user} uses one more device`;
   return `${by.user} changed the devices of ${listNames([...new Set(devices)])}`;
 }
 

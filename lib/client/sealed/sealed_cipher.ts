@@ -9,7 +9,6 @@ import { EnvironmentError, PeerError } from "../../errors.ts";
 import { FernetKey } from "../../fernet.ts";
 import { foldName } from "../../folded_name.ts";
 import type { Head, LogEntry } from "../../log/message_log.ts";
-import type { DeviceKeys } from "../../mls/device_keys.ts";
 import type { Group, Member, MembershipChange } from "../../mls/group.ts";
 import type { SealedText } from "../../rooms/open_room.ts";
 import type { Content, Envelope } from "../../rooms/payload.ts";
@@ -22,7 +21,7 @@ import type { RoomCipher, Taken } from "../room_cipher.ts";
 import { introduce } from "./introductions.ts";
 import { accountChange, changeBetween, membersEvent } from "./membership_news.ts";
 import { Progress } from "./progress.ts";
-import { contentOf, invalid, lost, sameBytes, sha256 } from "./sealed_entry.ts";
+import { contentOf, invalid, lost, sha256 } from "./sealed_entry.ts";
 import { type HeldState, type SavedState, SealedState } from "./sealed_state.ts";
 import type { Trust } from "./trust.ts";
 
@@ -37,8 +36,6 @@ export interface SealedCipherOptions extends HeldState {
    * all; over an outage it takes longer.
    */
   reload(device: number): Promise<SavedState | undefined>;
-  /** The keys of this session's own device. */
-  device: DeviceKeys;
   /** What a welcome for that brings, if one waits; as long as {@linkcode reload}. */
   welcome(): Promise<SavedState | undefined>;
   /** Takes each entry that was followed. */
@@ -239,7 +236,7 @@ export class SealedCipher implements RoomCipher {
       if (foldName(change.by.user) !== foldName(entry.sender)) {
         throw lost(entry, "with a commit of somebody else");
       }
-      if (this.state.isBorrowed && !this.state.expects(hash) && this.#addsOwn(next)) {
+      if (this.state.isBorrowed && !this.state.expects(hash) && this.state.hasOwn(next)) {
         this.#isWaiting = true;
         return { news: [], later: this.#takeWelcome(entry, change) };
       }
@@ -269,7 +266,7 @@ export class SealedCipher implements RoomCipher {
         const { next, change } = await this.state.process(commit, hash); // says why not
         return await this.#begin(entry, next, change);
       }
-      if (this.state.isBorrowed && this.#addsOwn(saved.group)) {
+      if (this.state.isBorrowed && this.state.hasOwn(saved.group)) {
         throw lost(entry, "and added this device meanwhile: it has to come in again");
       }
       return this.#jump(entry, saved);
@@ -284,11 +281,10 @@ export class SealedCipher implements RoomCipher {
 
   /** Somebody has added this session's device while it was to add itself. */
   async #takeWelcome(entry: LogEntry, change: MembershipChange): Promise<ClientEvent[]> {
-    const { welcome, device: keys } = this.#options;
     try {
-      const welcomed = await welcome();
+      const welcomed = await this.#options.welcome();
       if (welcomed?.head.seq !== entry.seq) throw lost(entry, "without the welcome to it");
-      this.state.expect({ hash: "", next: welcomed.group, keys });
+      this.state.expectWelcomed(welcomed.group);
       return await this.#begin(entry, welcomed.group, change);
     } catch (error) {
       this.#progress.end(error);
@@ -297,11 +293,6 @@ export class SealedCipher implements RoomCipher {
       this.#isWaiting = false;
       this.pass(entry);
     }
-  }
-
-  #addsOwn({ members }: Group): boolean {
-    const { signatureKey: own } = this.#options.device;
-    return members.some(({ signatureKey }) => sameBytes(signatureKey, own));
   }
 
   /** That session is further by now. What happened meanwhile is told as one change. */

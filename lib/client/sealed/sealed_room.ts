@@ -66,12 +66,20 @@ export class SealedRoom {
   readonly cipher: SealedCipher;
   readonly #options: SealedRoomOptions;
   readonly #turns = new Turns();
+  #device: OwnDevice;
   #commits = 0;
   #messages = 0;
 
   constructor(options: SealedRoomOptions) {
     this.#options = options;
     this.cipher = options.cipher;
+    this.#device = options.device;
+  }
+
+  /** Another session has this one's device: goes on as that one, once it is a member. */
+  actAs(device: OwnDevice): void {
+    this.#device = device;
+    this.cipher.state.actAs(device.keys);
   }
 
   /** An entry was followed. */
@@ -118,22 +126,23 @@ export class SealedRoom {
    * @throws as {@linkcode change}.
    */
   async adopt(): Promise<void> {
-    const { keys, lastPackage: own } = this.#options.device;
-    const change = {
-      plan: { add: [await readKeyPackage(own.public)] },
-      text: "uses another device",
-    };
     await this.#turns.take(async () => {
       if (!this.cipher.state.isBorrowed) return;
       while (this.cipher.state.isBorrowed) {
         const { group: { epoch } } = this.cipher.state;
-        await this.#commit(change, async ({ welcome }) => {
-          const { group: next } = await Group.join(keys, welcome as Uint8Array, [own]);
-          return { next, keys };
-        });
+        await this.#addOwn();
         await this.cipher.beyond(epoch);
       }
       await this.#save();
+    });
+  }
+
+  async #addOwn(): Promise<void> {
+    const { keys, lastPackage: own } = this.#device; // by now: that before may be another session's
+    const plan = { add: [await readKeyPackage(own.public)] };
+    await this.#commit({ plan, text: "uses another device" }, async ({ welcome }) => {
+      const { group: next } = await Group.join(keys, welcome as Uint8Array, [own]);
+      return { next, keys };
     });
   }
 
@@ -174,13 +183,12 @@ export class SealedRoom {
     const { store } = this.#options;
     await this.#settle();
     this.#commits = this.#messages = 0;
-    await store.save(this.#blob, this.#encode(), this.#options.device.lease);
+    await store.save(this.#blob, this.#encode(), this.#device.lease);
   }
 
   /** What an ended connection has left open: the lease, and which state was stored last. */
   async #settle(): Promise<void> {
-    const { store, device } = this.#options;
-    await Promise.all([device.settled(), store.settle(this.#blob)]);
+    await Promise.all([this.#device.settled(), this.#options.store.settle(this.#blob)]);
   }
 
   /**
@@ -207,7 +215,8 @@ export class SealedRoom {
     { commit, welcome = NOTHING, change, group, keyId: key_id, text }: Offer,
     pending: PendingCommit,
   ): Promise<boolean> {
-    const { room, requests, store, device: { number: device, lease } } = this.#options;
+    const { room, requests, store } = this.#options;
+    const { number: device, lease } = this.#device;
     const { removed } = accountChange(group, change);
     const adds = accountsOf(change.added); // also who is there, with other devices: they are told
     const { id, sentAt: sent_at, token } = this.#seal({ text, commit: pending.hash });
@@ -266,6 +275,6 @@ export class SealedRoom {
   }
 
   get #blob(): string {
-    return `device/${this.#options.device.number}/${this.#options.room}`;
+    return `device/${this.#device.number}/${this.#options.room}`;
   }
 }

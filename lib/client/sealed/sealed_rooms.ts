@@ -97,14 +97,26 @@ export class SealedRooms {
     if (!wasOpen) await this.#settle();
     if (this.#isClosed) return;
     try {
-      const { device, account } = await this.keys();
+      const { account } = await this.keys();
       await this.#refuseOpen(account);
-      if (wasOpen) await device.renew();
+      if (wasOpen) await this.#renew();
       this.#goOn();
       await this.#enterAll(await this.refresh());
     } catch (error) {
       await this.#report(error);
     }
+  }
+
+  /**
+   * Goes on as the same device; if another session has taken that meanwhile, as a new one, which the
+   * rooms' states that are at hand let in.
+   */
+  async #renew(): Promise<void> {
+    const keys = await this.keys();
+    if (await keys.device.renew()) return;
+    const device = await keys.device.replacement();
+    this.#keys = Promise.resolve({ ...keys, device });
+    for (const sealed of this.#rooms.values()) sealed.actAs(device);
   }
 
   /** Does what was under way in the rooms when the connection before ended. */
