@@ -197,3 +197,45 @@ Deno.test("outage after outage, at whatever moment, everyone can speak and chang
   await alice.hears("and the next session");
   assert.deepEqual(again.errors, []);
 });
+
+// Takes seconds: seven more sessions, each with a device that is new to the room.
+Deno.test("sessions take each other's devices outage after outage, cut at whatever moment: all go on", async () => {
+  await using server = await TestServer.start(accounts(...NAMES));
+  await using proxy = new Proxy(server.port);
+  await using alice = await Person.come(server, "alice");
+  await using bob = await Person.come(server, "bob", { port: proxy.port, ...ON });
+  await gather([alice, bob]);
+  const saying: Promise<void>[] = [];
+  await using stack = new AsyncDisposableStack();
+  for (let round = 0; round < 6; round++) {
+    await cutOff(proxy, bob);
+    const thief = stack.use(await Person.come(server, "bob")); // has the device that is away
+    await thief.chat.sealed.rekey(ROOM);
+    saying.push(bob.say(`message ${round}`));
+    let frames = round * 4 + 4; // of the connection on which it gets another device
+    const ended = Promise.withResolvers<void>();
+    proxy.hooks.toClient = (frame, _, link) => {
+      if (frames-- > 0) return [frame];
+      link.cut();
+      ended.resolve();
+      return [];
+    };
+    proxy.target = server.port;
+    await Promise.race([ended.promise, saying.at(-1)]);
+    await thief.say(`thief ${round}`);
+    delete proxy.hooks.toClient;
+    await saying.at(-1);
+    await thief.chat.sealed.rekey(ROOM);
+    assert.deepEqual(thief.errors, []);
+  }
+  await bob.settled();
+  await bob.chat.sealed.rekey(ROOM);
+  await alice.say("that is all");
+  await bob.hears("that is all");
+  const [thieves, own] = [(at: number) => `thief ${at}`, (at: number) => `message ${at}`]
+    .map((text) => Array.from({ length: 6 }, (_, at) => text(at))) as [string[], string[]];
+  assert.deepEqual(alice.heard().toSorted(), [...own, ...thieves]);
+  assert.deepEqual(await alice.members(), { alice: 1, bob: 7 });
+  assert.deepEqual(bob.heard(), [...thieves, "that is all"]);
+  for (const one of [alice, bob]) assert.deepEqual(one.errors, []);
+});
