@@ -12,7 +12,13 @@ import type { ChatConnection } from "../../lib/client/connection.ts";
 import type { ConnectOptions } from "../../lib/client/options.ts";
 import type { Credentials } from "../../lib/client/login.ts";
 import { addAccounts, connectAs } from "../attacks/server.ts";
-import { type Event, type JsonClient, patiently } from "./programs.ts";
+import {
+  type Event,
+  type JsonClient,
+  patiently,
+  ServerProgram,
+  type SpawnOptions,
+} from "./programs.ts";
 
 /** What a test does with a client in JSON mode, wherever that runs. */
 export type Talker =
@@ -43,6 +49,16 @@ export async function makeAccounts(
   await addAccounts(db, near, "random");
   await addAccounts(db, far, "chosen");
   prepared.set(key, Deno.readFileSync(db));
+}
+
+/** Starts a server on a new database with accounts for clients near and far. */
+export async function startServer(
+  db: string,
+  args: string[] = [],
+  options: SpawnOptions = {},
+): Promise<ServerProgram> {
+  await makeAccounts(db);
+  return await ServerProgram.start(["--db", db, ...args], options);
 }
 
 /** See the module's description. */
