@@ -15,7 +15,7 @@ import { runProgram, ServerProgram } from "./programs.ts";
 
 const COUNT = 3_000;
 
-/** A server whose lobby has a long past; two people. */
+/** A server whose lobby has a long past: alice and bob are near, and one is at a program. */
 async function startFilled(folder: TempFolder): Promise<ServerProgram> {
   const [db, keys] = [folder.file("chat.db"), folder.file("keys")];
   const key = FernetKey.generate();
