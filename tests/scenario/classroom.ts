@@ -17,28 +17,29 @@ const credentialsOf = (username: string): Credentials => ({ username, password: 
 
 /** A server with an operator, olga, and two members; all passwords are `pw`. */
 export class Class implements AsyncDisposable {
-  /** The databases after the first preparation, of people who are near, and of those who are not. */
-  static readonly #prepared = new Map<boolean, Uint8Array>();
+  /** The databases after the first preparation, by who comes as a program. */
+  static readonly #prepared = new Map<string, Uint8Array>();
   readonly #folder = new TempFolder();
   readonly db = this.#folder.file("chat.db");
   readonly #key = this.#folder.file("lobby.key");
   server!: ServerProgram;
 
-  /** @param programs whether people come as programs of their own: takes a second for each. */
-  static async start({ programs = false } = {}): Promise<Class> {
+  /** @param programs who comes as a program: takes a second for each. */
+  static async start(...programs: readonly string[]): Promise<Class> {
     const one = new Class();
-    const prepared = Class.#prepared.get(programs);
+    const prepared = Class.#prepared.get(programs.join());
     if (prepared !== undefined) Deno.writeFileSync(one.db, prepared, { mode: 0o600 });
     else await one.#prepare(programs);
     await one.restart();
     return one;
   }
 
-  async #prepare(programs: boolean): Promise<void> {
-    const people = ["olga", "alice", "mallory"].map(credentialsOf);
-    await addAccounts(this.db, people, programs ? "chosen" : "random");
+  async #prepare(programs: readonly string[]): Promise<void> {
+    const near = ["olga", "alice", "mallory"].filter((name) => !programs.includes(name));
+    await addAccounts(this.db, near.map(credentialsOf), "random");
+    await addAccounts(this.db, programs.map(credentialsOf), "chosen");
     await this.operate("user", "role", "olga", "operator");
-    Class.#prepared.set(programs, Deno.readFileSync(this.db));
+    Class.#prepared.set(programs.join(), Deno.readFileSync(this.db));
   }
 
   /** Starts the server, for the first time or again. */
@@ -55,7 +56,7 @@ export class Class implements AsyncDisposable {
     return NearClient.start(this.server.port, credentialsOf(name), options);
   }
 
-  /** The same as a program. */
+  /** The same as a program, for who comes as one. */
   joinProgram(name: string): Promise<JsonClient> {
     return JsonClient.start(this.server.port, name, credentialsOf(name).password);
   }
