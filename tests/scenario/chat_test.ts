@@ -4,7 +4,9 @@
  */
 
 import assert from "node:assert/strict";
-import { addUser, JsonClient, Program, runProgram, ServerProgram } from "./programs.ts";
+import { ALICE, BOB } from "../attacks/server.ts";
+import { FAR, makeAccounts, NearClient, startServer } from "./near_client.ts";
+import { JsonClient, Program, runProgram, ServerProgram } from "./programs.ts";
 
 /** Bytes of the longest text. */
 const MAX_TEXT_BYTES = 16 * 1024;
@@ -23,12 +25,11 @@ Deno.test("three clients chat, each line reaches all others once, and Python rea
   const dir = await Deno.makeTempDir();
   const db = `${dir}/chat_logs.db`;
   try {
-    await addUser(db, "alice", "correct horse");
-    await addUser(db, "bob", "battery staple");
+    await makeAccounts(db, { near: [], far: [ALICE, BOB] });
     await using server = await ServerProgram.start(["--db", db]);
-    await using alice = await JsonClient.start(server.port, "alice", "correct horse");
-    await using bob = await JsonClient.start(server.port, "bob", "battery staple");
-    await using alice2 = await JsonClient.start(server.port, "Alice", "correct horse");
+    await using alice = await JsonClient.start(server.port, "alice", ALICE.password);
+    await using bob = await JsonClient.start(server.port, "bob", BOB.password);
+    await using alice2 = await JsonClient.start(server.port, "Alice", ALICE.password);
     for (const [at, text] of HOSTILE_TEXTS.entries()) {
       await alice.send(text, `m${at}`);
       const ack = await alice.event("ack");
@@ -87,10 +88,10 @@ Deno.test("the demo account works out of the box, in line mode, up to exit", asy
 Deno.test("line mode shows hostile text as one harmless line", async () => {
   const dir = await Deno.makeTempDir();
   try {
-    await using server = await ServerProgram.start(["--db", `${dir}/x.db`]);
-    const args = ["--user", "user1", `127.0.0.1:${server.port}`];
-    const env = { FERNCHAT_PASSWORD: "pass1" };
-    await using sender = await JsonClient.start(server.port, "user1", "pass1");
+    await using server = await startServer(`${dir}/x.db`);
+    const args = ["--user", FAR.username, `127.0.0.1:${server.port}`];
+    const env = { FERNCHAT_PASSWORD: FAR.password };
+    await using sender = await NearClient.start(server.port);
     await using reader = Program.spawn("client", args, { env });
     // The reader says something itself, so that the sender knows that it is there.
     await reader.type("here");
@@ -98,9 +99,9 @@ Deno.test("line mode shows hostile text as one harmless line", async () => {
     for (const text of HOSTILE_TEXTS) await sender.send(text);
     for (const text of HOSTILE_TEXTS) {
       const line = await reader.line() ?? "";
-      assert.match(line, /^\[\d\d:\d\d:\d\d\] user1: /);
+      assert.match(line, /^\[\d\d:\d\d:\d\d\] nora: /);
       assert.doesNotMatch(line, /[\p{Cc}\p{Bidi_Control}]/u);
-      if (/^[ -~]*$/.test(text)) assert.ok(line.endsWith(`user1: ${text}`));
+      if (/^[ -~]*$/.test(text)) assert.ok(line.endsWith(`nora: ${text}`));
     }
   } finally {
     await Deno.remove(dir, { recursive: true });
