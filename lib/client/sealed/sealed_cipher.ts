@@ -241,7 +241,7 @@ export class SealedCipher implements RoomCipher {
       }
       if (this.state.isBorrowed && !this.state.expects(hash) && this.#addsOwn(next)) {
         this.#isWaiting = true;
-        return { news: [], later: this.#takeWelcome(entry, change) };
+        return { news: [], later: this.#takeWelcome(entry, next, change) };
       }
       return { news: await this.#begin(entry, next, change) };
     } catch (error) {
@@ -283,11 +283,18 @@ export class SealedCipher implements RoomCipher {
   }
 
   /** Somebody has added this session's device while it was to add itself. */
-  async #takeWelcome(entry: LogEntry, change: MembershipChange): Promise<ClientEvent[]> {
+  async #takeWelcome(
+    entry: LogEntry,
+    next: Group,
+    change: MembershipChange,
+  ): Promise<ClientEvent[]> {
     const { welcome, device: keys } = this.#options;
     try {
       const welcomed = await welcome();
-      if (welcomed?.head.seq !== entry.seq) throw lost(entry, "without the welcome to it");
+      // What was followed with the other device's state tells to which group it has to be.
+      if (welcomed?.head.seq !== entry.seq || !await next.agreesWith(welcomed.group)) {
+        throw lost(entry, "without the welcome to it");
+      }
       this.state.expect({ hash: "", next: welcomed.group, keys });
       return await this.#begin(entry, welcomed.group, change);
     } catch (error) {
