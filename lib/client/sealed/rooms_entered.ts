@@ -30,6 +30,8 @@ export interface RoomsEnteredOptions {
   keys(): Promise<OwnKeys>;
   /** Resolves when there is a connection again. */
   nextBegin(): Promise<void>;
+  /** Resolves when it is known which device this session is, on the connection that there is. */
+  settled(): Promise<void>;
   /** Says what went wrong in the background. */
   report(error: unknown, room: string): Promise<void>;
 }
@@ -155,7 +157,7 @@ export class RoomsEntered {
 
   /** Makes the room's keys; it is saved and joined by others. */
   async #prepare(room: string, start: RoomStart): Promise<SealedRoom> {
-    const { user, requests, keys, report } = this.#options;
+    const { user, requests, keys, settled, report } = this.#options;
     const { store, account, device } = await keys();
     const { SealedCipher, SealedRoom } = await import("./machinery.ts");
     const onError = (error: unknown): void => void report(error, room);
@@ -171,7 +173,7 @@ export class RoomsEntered {
     });
     const accountVersion = (): number => account.version;
     const sealed = new SealedRoom({
-      ...{ user, room, requests, store, device, cipher, accountVersion, onError },
+      ...{ user, room, requests, store, device, cipher, settled, accountVersion, onError },
     });
     return sealed;
   }

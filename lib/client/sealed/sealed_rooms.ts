@@ -58,6 +58,8 @@ export class SealedRooms {
   #nextBegin = Promise.withResolvers<void>();
   #nextAdded = Promise.withResolvers<void>();
   #keys: Promise<OwnKeys> | undefined;
+  /** Never rejects. */
+  #renewing: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   constructor(options: SealedRoomsOptions) {
@@ -66,25 +68,27 @@ export class SealedRooms {
     this.#entered = new RoomsEntered({
       ...{ user, requests, memberships, events },
       keys: () => this.keys(),
+      settled: () => this.#renewing,
       nextBegin: () => this.#nextBegin.promise,
       report: (error, room) => this.#report(error, room),
     });
   }
 
   /** What is there once the vault is open; opens it the first time. */
-  keys(): Promise<OwnKeys> {
+  async keys(): Promise<OwnKeys> {
+    await this.#renewing;
     this.#keys ??= this.#open().catch((error) => {
       this.#keys = undefined; // the next one who needs it tries again
       throw error;
     });
-    return this.#keys;
+    return await this.#keys;
   }
 
   /** There is a connection: opens the vault, goes on as the same device, enters new rooms. */
   begin(): void {
     this.#nextBegin.resolve();
     this.#nextBegin = Promise.withResolvers();
-    this.#begun = this.#begin();
+    this.#begun = this.#keys === undefined ? this.#beginSoon() : this.#beginAgain(this.#keys);
   }
 
   /** Resolves when the vault is open and the rooms are entered, or cannot be. */
@@ -93,14 +97,22 @@ export class SealedRooms {
     await this.#begun;
   }
 
-  async #begin(): Promise<void> {
-    const wasOpen = this.#keys !== undefined;
-    if (!wasOpen) await this.#settle();
-    if (this.#isClosed) return;
+  async #beginSoon(): Promise<void> {
+    await this.#settle();
+    if (!this.#isClosed) await this.#begin();
+  }
+
+  async #beginAgain(keys: Promise<OwnKeys>): Promise<void> {
+    const renewing = this.#renew(keys);
+    this.#renewing = renewing.catch(() => {});
+    await this.#begin(renewing);
+  }
+
+  async #begin(renewing?: Promise<void>): Promise<void> {
     try {
+      await renewing;
       const { account } = await this.keys();
       await this.#refuseOpen(account);
-      if (wasOpen) await this.#renew();
       this.#entered.goOn();
       await this.#enterAll(await this.refresh());
     } catch (error) {
@@ -112,8 +124,8 @@ export class SealedRooms {
    * Goes on as the same device; if another session has taken that meanwhile, as a new one, which the
    * rooms' states that are at hand let in.
    */
-  async #renew(): Promise<void> {
-    const keys = await this.keys();
+  async #renew(opened: Promise<OwnKeys>): Promise<void> {
+    const keys = await opened;
     if (await keys.device.renew()) return;
     const device = await keys.device.replacement();
     this.#keys = Promise.resolve({ ...keys, device });
