@@ -249,6 +249,7 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
   async changePassword(current: string, next: string): Promise<void> {
     const rewrap = await this.#traffic.sealed.rewrapper();
     await this.#entrance.login.changePassword(current, next, rewrap);
+    await this.#traffic.sealed.rewrapped();
   }
 
   /** Resolves when another message to a room can be sent without waiting. */

@@ -10,7 +10,7 @@ import { MAX_LISTED, MAX_ROOMS_JOINED } from "../../protocol/limits.ts";
 import type { MessageOf, ServerMessage } from "../../protocol/messages.ts";
 import type { EventQueue } from "../event_queue.ts";
 import { type ClientEvent, errorEvent } from "../events.ts";
-import type { Rewrap } from "../kept_login.ts";
+import type { Rewrap } from "../login.ts";
 import type { RoomView } from "../member.ts";
 import type { Memberships } from "../memberships.ts";
 import type { Requests } from "../requests.ts";
@@ -143,7 +143,7 @@ export class SealedRooms {
     }
   }
 
-  /** Wraps the vault's key for another password. */
+  /** Wraps the vault's keys, and a new one, for another password. */
   async rewrapper(): Promise<Rewrap> {
     await this.ready(); // or there may be a vault a moment later
     if (this.#keys === undefined && !await VaultStore.exists(this.#options.requests)) {
@@ -151,6 +151,20 @@ export class SealedRooms {
     }
     const { store } = await this.keys();
     return (exportKey) => store.rewrap(exportKey);
+  }
+
+  /** There is another password: what this session keeps is saved under the key that came with it. */
+  async rewrapped(): Promise<void> {
+    if (this.#keys === undefined) return;
+    try {
+      const { store, account, device } = await this.keys();
+      store.rewrapped();
+      await account.resave();
+      await device.resave();
+      await this.#entered.resave();
+    } catch (error) {
+      await this.#report(error);
+    }
   }
 
   /** Tells something that is of no room. */
