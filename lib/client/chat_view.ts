@@ -122,6 +122,13 @@ export class ChatView {
     this.#terminal.print({ text: `Not sent: ${text}`, style: "red" });
   }
 
+  /** Shows what is on its way still, and may be lost: to be copied from the screen. */
+  showUnstored(): void {
+    for (const text of this.#sending.texts) {
+      this.#terminal.print({ text: `Perhaps not stored: ${text}`, style: "red" });
+    }
+  }
+
   /** Shows an event. */
   show(event: ClientEvent): void {
     switch (event.type) {

@@ -77,6 +77,7 @@ export class Conversation {
     if (unstored === 0) return false;
     const messages = unstored === 1 ? "1 message" : `${unstored} messages`;
     this.#view.complain(`Left before the server had stored ${messages} of yours`);
+    this.#view.showUnstored();
     return true;
   }
 

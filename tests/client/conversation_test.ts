@@ -90,6 +90,19 @@ Deno.test("own words that are stored while one is elsewhere wait there, uncounte
   assert.doesNotMatch(reader.io.output, /Unread|\[lobby/);
 });
 
+Deno.test("who leaves before the server has stored what they said sees it once more", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  reader.io.type("one\rtwo\r");
+  const [one] = await server.receiveSends(2) as [Send, Send];
+  server.ack(one);
+  await reader.io.shown(/alice: one/);
+  reader.io.output = "";
+  reader.io.type("\x03");
+  await reader.io.shown(/had stored 1 message of yours[^]*Perhaps not stored: two/);
+  assert.doesNotMatch(reader.io.output, /one/);
+});
+
 Deno.test("who is put out of the room is in none: nothing goes elsewhere until they choose", async () => {
   await using server = await PuppetServer.start();
   await using reader = new Reader(server);
