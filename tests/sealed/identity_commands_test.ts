@@ -136,6 +136,7 @@ Deno.test("a direct room with the devices of before says, once the new key is ve
   }
   resetVault(server, "bob");
   await using bob = await Person.at(server, "bob");
+  await bob.sees(/has the keys of @alice: after a password reset/);
   await alice.type("/invite bob", /another identity key/);
   await alice.type("/verify bob", /is let in nowhere/);
   await alice.type("/verified bob", /you are warned/);

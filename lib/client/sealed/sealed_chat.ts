@@ -177,6 +177,11 @@ export class SealedChat {
     return securityOf(cipher, (await this.#options.rooms.keys()).account);
   }
 
+  /** With whom a direct room is; before it is entered, as the server says. */
+  peerOf(room: string): string | undefined {
+    return this.#options.rooms.peerOf(room);
+  }
+
   /** The keys of all epochs of a sealed room that this account was a member in, newest first. */
   exportKeys(room: string): KeyRing {
     return this.#options.rooms.get(room).cipher.state.archive.ring();
