@@ -24,8 +24,9 @@ export const ROOM_COMMANDS: readonly ClientCommand[] = [
     aliases: ["j"],
     arguments: "ROOM",
     help: "enter a room, or go back to one of yours",
-    details: "What you type goes there from then on. You stay in the other rooms. @bob is your " +
-      "direct room with bob, as by /dm. Into a sealed room, its members /invite you.",
+    details: "What you type goes there from then on, and nowhere if that fails. You stay in the " +
+      "other rooms. @bob is your direct room with bob, as by /dm. Into a sealed room, its members " +
+      "/invite you.",
     example: "/join physics",
     isBasic: true,
     moves: () => true,
