@@ -55,11 +55,12 @@ export class OwnAccount implements Trust {
   /** Loads the account's record, or makes one. Throws what {@linkcode VaultStore} does. */
   static async open(options: OwnAccountOptions): Promise<OwnAccount> {
     const { store } = options;
-    for (;;) {
+    for (let tries = 0;; tries++) {
       const bytes = await store.load(NAME);
       if (bytes !== undefined) {
         return new OwnAccount(options, decodeAccountRecord(bytes), false);
       }
+      if (tries > 0) throw rolledBack(NAME); // there is one, the server said
       const { seed } = createIdentity();
       const record = { seed, contacts: new Contacts(), rooms: new KnownRooms() };
       try {
@@ -163,9 +164,19 @@ export class OwnAccount implements Trust {
         this.#rooms.saved(rooms);
       } catch (error) {
         if (!isOutdated(error)) throw error;
-        await this.#reload();
+        await this.#reloadNewer();
       }
     }
+  }
+
+  /**
+   * What the server says to have. Without it, another record would be sealed as the same version:
+   * the server could give out either.
+   */
+  async #reloadNewer(): Promise<void> {
+    const { version } = this;
+    await this.#reload();
+    if (this.version === version) throw rolledBack(NAME);
   }
 
   /** What another session has saved, with what this one has not. */

@@ -134,13 +134,28 @@ export class SealedRooms {
 
   /** What was a sealed room is none that the server can read: nothing more is said there. */
   async #refuseOpen(account: OwnAccount): Promise<void> {
-    const { memberships } = this.#options;
-    for (const { state: { room, kind } } of memberships.all) {
+    for (const { state: { room, kind } } of this.#options.memberships.all) {
       if (kind !== "open" || !account.knowsRoom(room)) continue;
-      const message = `The server shows an open room in the place of the sealed room ${room}`;
-      await this.#report(new PeerError("room-inconsistent", message), room);
-      await memberships.quit(room, { code: "room-inconsistent", message });
+      const error = shownOpen(room);
+      await this.#report(error, room);
+      await this.#options.memberships.quit(room, error);
     }
+  }
+
+  /**
+   * Passes if a room that was joined as an open one is none that is known to be sealed; else it is
+   * left.
+   *
+   * @throws {PeerError} `room-inconsistent`.
+   */
+  async checkOpen(room: string): Promise<void> {
+    if (!await this.has(room)) return;
+    const { memberships } = this.#options;
+    const error = shownOpen(room);
+    if (memberships.all.some(({ state }) => state.room === room)) {
+      await memberships.quit(room, error);
+    }
+    throw error;
   }
 
   /** Wraps the vault's keys, and a new one, for another password. */
@@ -302,4 +317,10 @@ export class SealedRooms {
     if (this.#isClosed || isCut(error)) return;
     await this.#options.events.push(errorEvent(error, room));
   }
+}
+
+/** A server that would read what is said in a sealed room. */
+function shownOpen(room: string): PeerError {
+  const message = `The server shows an open room in the place of the sealed room ${room}`;
+  return new PeerError("room-inconsistent", message);
 }

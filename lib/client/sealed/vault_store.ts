@@ -53,14 +53,15 @@ export class VaultStore {
    *
    * @param exportKey OPAQUE's, of the login.
    * @throws {PeerError} `vault-invalid` if there is one that this password does not open: it is left
-   * alone.
+   * alone; `vault-rolled-back` if the server has one, and does not give it.
    */
   static async open(requests: Requests, user: string, exportKey: Uint8Array): Promise<VaultStore> {
-    for (;;) {
+    for (let tries = 0;; tries++) {
       const { result: { version }, bytes } = await requests.exchange({ do: "get", name: WRAP });
       if (version > 0) {
         return new VaultStore(requests, user, unwrapVaultRing(bytes, exportKey, user), version);
       }
+      if (tries > 0) throw rolledBack(WRAP); // there is one, the server said
       const made = createVaultKey();
       try {
         const wrap = wrapVaultRing(made, exportKey, user);
