@@ -71,7 +71,7 @@ export class RoomEntrance {
       if (found !== undefined) return found;
     }
     throw new EnvironmentError("no-keys", `None of your devices has the keys of ${room}`, {
-      hint: "your password was reset, it seems: ask a member to /invite you again",
+      hint: "after a password reset, ask a member to /invite you again",
     });
   }
 
