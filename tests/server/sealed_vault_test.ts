@@ -103,6 +103,9 @@ Deno.test("a device whose session was cut off is another's only if there is no o
     await SealedMember.withDevice(server, ALICE),
     await SealedMember.withDevice(server, ALICE),
   ];
+  for (const one of [cut, other]) {
+    assert.equal(await one.try(put(`device/${one.device}`, 0, one.lease), bytesOf(3)), "done");
+  }
   cut.raw.channel.abort(new Error("cut off"));
   await server.reported(/^alice .*: The connection was cut$/);
   await other.raw.channel.close();

@@ -30,6 +30,8 @@ export interface RoomsEnteredOptions {
   keys(): Promise<OwnKeys>;
   /** Resolves when there is a connection again. */
   nextBegin(): Promise<void>;
+  /** Resolves when it is known which device this session is, on the connection that there is. */
+  settled(): Promise<void>;
   /** Says what went wrong in the background. */
   report(error: unknown, room: string): Promise<void>;
 }
@@ -120,6 +122,11 @@ export class RoomsEntered {
     await Promise.allSettled([...this.#rooms.values()].map((room) => room.save()));
   }
 
+  /** Saves all that can be saved now, whether it is new or not. */
+  async resave(): Promise<void> {
+    for (const room of this.#rooms.values()) await room.resave();
+  }
+
   /** Begins nothing more. */
   stop(): void {
     this.#farewells.close();
@@ -155,7 +162,7 @@ export class RoomsEntered {
 
   /** Makes the room's keys; it is saved and joined by others. */
   async #prepare(room: string, start: RoomStart): Promise<SealedRoom> {
-    const { user, requests, keys, report } = this.#options;
+    const { user, requests, keys, settled, report } = this.#options;
     const { store, account, device } = await keys();
     const { SealedCipher, SealedRoom } = await import("./machinery.ts");
     const onError = (error: unknown): void => void report(error, room);
@@ -171,7 +178,7 @@ export class RoomsEntered {
     });
     const accountVersion = (): number => account.version;
     const sealed = new SealedRoom({
-      ...{ user, room, requests, store, device, cipher, accountVersion, onError },
+      ...{ user, room, requests, store, device, cipher, settled, accountVersion, onError },
     });
     return sealed;
   }

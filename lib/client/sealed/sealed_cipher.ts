@@ -14,14 +14,13 @@ import type { SealedText } from "../../rooms/open_room.ts";
 import type { Content, Envelope } from "../../rooms/payload.ts";
 import type { SealedContent, SealedPayload } from "../../rooms/sealed_payload.ts";
 import type { EpochKey } from "../../vault/archive.ts";
-import { MAX_LAG } from "../../vault/recent_entries.ts";
 import type { ClientEvent } from "../events.ts";
 import type { Outgoing } from "../outbox.ts";
 import type { RoomCipher, Taken } from "../room_cipher.ts";
 import { introduce } from "./introductions.ts";
 import { accountChange, changeBetween, membersEvent } from "./membership_news.ts";
 import { Progress } from "./progress.ts";
-import { contentOf, invalid, lost, sha256 } from "./sealed_entry.ts";
+import { checkNew, checkSameLog, contentOf, invalid, lost, sha256 } from "./sealed_entry.ts";
 import { type HeldState, type SavedState, SealedState } from "./sealed_state.ts";
 import type { Trust } from "./trust.ts";
 
@@ -163,7 +162,8 @@ export class SealedCipher implements RoomCipher {
   async #takeNext(entry: LogEntry, commit: Uint8Array | undefined): Promise<Taken> {
     this.#checkEpoch(entry);
     const { payload, author } = this.state.openNext(entry);
-    this.#checkNew(entry, payload);
+    checkNew(entry, payload, this.state.recent);
+    this.state.recent.add(entry);
     this.#checkAuthor(entry, payload);
     const { leave, commit: hash } = payload.content;
     if (leave) return { news: this.#noteLeaving(author.user) };
@@ -188,27 +188,10 @@ export class SealedCipher implements RoomCipher {
   }
 
   /** What its author knew: of the log, and of this account's record if it is an own device. */
-  #checkAuthor({ sender }: LogEntry, payload: SealedPayload): void {
-    const { room, trust, user } = this.#options;
-    if (!this.state.agreesWith({ seq: payload.after, chain: payload.head })) {
-      throw new PeerError(
-        "room-inconsistent",
-        `The server shows ${sender} another history of ${room} than this client`,
-        { hint: "compare /security with others; tell who runs the server" },
-      );
-    }
-    if (foldName(sender) === foldName(user)) trust.expect(payload.saved);
-  }
-
-  /** A token of this epoch opens at any later place of it: it must not be taken twice. */
-  #checkNew(entry: LogEntry, { after }: SealedPayload): void {
-    const { room, sender, seq } = entry;
-    if (this.state.recent.has(entry)) {
-      const message = `The server repeats a message of ${sender} as message ${seq} of ${room}`;
-      throw new PeerError("room-inconsistent", message, { hint: "tell who runs the server" });
-    }
-    if (seq - after > MAX_LAG) throw invalid("is too old for its place");
-    this.state.recent.add(entry);
+  #checkAuthor(entry: LogEntry, payload: SealedPayload): void {
+    const { trust, user } = this.#options;
+    checkSameLog(entry, payload, this.state);
+    if (foldName(entry.sender) === foldName(user)) trust.expect(payload.saved);
   }
 
   #noteLeaving(user: string): ClientEvent[] {
@@ -238,7 +221,7 @@ export class SealedCipher implements RoomCipher {
       }
       if (this.state.isBorrowed && !this.state.expects(hash) && this.state.hasOwn(next)) {
         this.#isWaiting = true;
-        return { news: [], later: this.#takeWelcome(entry, change) };
+        return { news: [], later: this.#takeWelcome(entry, next, change) };
       }
       return { news: await this.#begin(entry, next, change) };
     } catch (error) {
@@ -280,10 +263,19 @@ export class SealedCipher implements RoomCipher {
   }
 
   /** Somebody has added this session's device while it was to add itself. */
-  async #takeWelcome(entry: LogEntry, change: MembershipChange): Promise<ClientEvent[]> {
+  async #takeWelcome(
+    entry: LogEntry,
+    next: Group,
+    change: MembershipChange,
+  ): Promise<ClientEvent[]> {
     try {
       const welcomed = await this.#options.welcome();
-      if (welcomed?.head.seq !== entry.seq) throw lost(entry, "without the welcome to it");
+      // This session is another device by now: the one that was added is another session's.
+      if (!this.state.hasOwn(next)) return await this.#begin(entry, next, change);
+      // What was followed with the other device's state tells to which group it has to be.
+      if (welcomed?.head.seq !== entry.seq || !await next.agreesWith(welcomed.group)) {
+        throw lost(entry, "without the welcome to it");
+      }
       this.state.expectWelcomed(welcomed.group);
       return await this.#begin(entry, welcomed.group, change);
     } catch (error) {
