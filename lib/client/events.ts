@@ -149,6 +149,9 @@ export interface MembersEvent {
   added: readonly string[];
   /** Accounts that are not there any more. */
   removed: readonly string[];
+  /** Members who are admins now and were not before, and the other way round. */
+  promoted: readonly string[];
+  demoted: readonly string[];
   /** The same for people, and what else it did. */
   message: string;
 }

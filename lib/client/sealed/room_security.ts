@@ -8,6 +8,7 @@ import { foldName } from "../../folded_name.ts";
 import type { Head } from "../../log/message_log.ts";
 import type { Member } from "../../mls/group.ts";
 import { SUITE } from "../../mls/suite.ts";
+import { adminsAmong } from "./membership_news.ts";
 import type { OwnAccount } from "./own_account.ts";
 import type { SealedCipher } from "./sealed_cipher.ts";
 import { sameBytes } from "./sealed_entry.ts";
@@ -65,7 +66,7 @@ function describe(
   return {
     user,
     devices: devices.length,
-    isAdmin: policy.admins.some((admin) => sameBytes(admin, identity)),
+    isAdmin: adminsAmong(devices, policy).length > 0,
     isLeaving: leaving.has(foldName(user)),
     trust: foldName(user) === foldName(own.user) ? "own" : trustIn(user, identity, account),
   };
