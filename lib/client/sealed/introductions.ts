@@ -17,12 +17,15 @@ export function introduce(
   room: string,
   members: readonly Pick<Member, "user" | "identity">[],
 ): ClientEvent[] {
-  const met = members.map(({ user, identity }) => ({ user, how: trust.meet(user, identity) }));
+  const met = members.map(({ user, identity }) => ({ user, how: trust.see(user, identity) }));
   const named = (wanted: string): string[] => [
     ...new Set(met.filter(({ how }) => how === wanted).map(({ user }) => user)),
   ];
   const first = named("new");
-  const warnings = named("changed").map((user) => warning(user, room));
+  const warnings = [
+    ...named("changed").map((user) => warning(user, room)),
+    ...named("former").map((user) => ofBefore(user, room)),
+  ];
   return first.length === 0 ? warnings : [...warnings, firstContact(first, room)];
 }
 
@@ -42,6 +45,13 @@ function warning(user: string, room: string): ClientEvent {
   const message = `WARNING: ${user} has another identity key than before. ` +
     `It may be somebody else: compare /verify ${user}, then /verified ${user}`;
   return { type: "identity", user, room, message };
+}
+
+/** The room has devices of an identity in whose place another one was acknowledged. */
+function ofBefore(user: string, room: string): ClientEvent {
+  const message = `${user} has an identity key of before in ${room}: ` +
+    `/invite ${user} there lets the new one in`;
+  return { type: "notice", code: "identity-former", room, message };
 }
 
 /** What to tell of people whose keys were pinned just now, in a room or before they are in one. */
