@@ -51,6 +51,8 @@ export const sealedRequests = [
     /** To go on as that device after an outage, with the lease that it had. */
     device: v.optional(deviceNumber),
     lease: v.optional(sequence),
+    /** To be a device that has no record in the vault yet. */
+    fresh: v.optional(v.literal(true)),
   }),
   // Key packages. All that the device had published are replaced.
   v.strictObject({

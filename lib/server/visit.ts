@@ -97,11 +97,15 @@ export class Visit implements Visitor {
     await (HANDLERS[message.type] as Handler<VisitMessage["type"]>)(this, message);
   }
 
-  /** Is nowhere any more. */
-  leave(): void {
+  /**
+   * Is nowhere any more.
+   *
+   * @param wasCut whether the client may want to go on where it was.
+   */
+  leave(wasCut = false): void {
     const { people, presence, sealed } = this.#options.context;
     this.attendance.end();
-    sealed.leases.release(this);
+    sealed.leases.release(this, wasCut);
     this.#staging.clear();
     if (people.leave(this)) presence.setBack(this.user);
   }

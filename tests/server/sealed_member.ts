@@ -86,8 +86,10 @@ export class SealedMember implements Disposable {
   }
 
   /** Leases a device, the one that is named if there is one. */
-  async takeDevice(again: { device?: number; lease?: number } = {}): Promise<string | number> {
-    const { result, code } = await this.ask({ do: "lease", ...again });
+  async takeDevice(
+    wish: { device?: number; lease?: number; fresh?: true } = {},
+  ): Promise<string | number> {
+    const { result, code } = await this.ask({ do: "lease", ...wish });
     if (result === undefined) return code as string;
     assert.ok(result.is === "lease");
     [this.device, this.lease] = [result.device, result.lease];

@@ -97,6 +97,35 @@ Deno.test("two sessions are two devices; the device of an ended one is used agai
   one[Symbol.dispose]();
 });
 
+Deno.test("a device whose session was cut off is another's only if there is no other", async () => {
+  await using server = await TestServer.start([ALICE]);
+  const [cut, other] = [
+    await SealedMember.withDevice(server, ALICE),
+    await SealedMember.withDevice(server, ALICE),
+  ];
+  for (const one of [cut, other]) {
+    assert.equal(await one.try(put(`device/${one.device}`, 0, one.lease), bytesOf(3)), "done");
+  }
+  cut.raw.channel.abort(new Error("cut off"));
+  await server.reported(/^alice .*: The connection was cut$/);
+  await other.raw.channel.close();
+  await server.reported(/^alice .* left$/);
+  using second = await SealedMember.withDevice(server, ALICE);
+  assert.equal(second.device, 2);
+  using fresh = await SealedMember.enter(server, ALICE);
+  assert.equal(await fresh.takeDevice({ fresh: true }), 3, "one that never was");
+  using back = await SealedMember.enter(server, ALICE);
+  assert.equal(await back.takeDevice({ device: 1, lease: cut.lease }), 1, "its own again");
+  const seen = server.reports.length;
+  back.raw.channel.abort(new Error("cut off"));
+  await server.reported(/^alice .*: The connection was cut$/, seen);
+  using stranger = await SealedMember.withDevice(server, ALICE);
+  assert.equal(stranger.device, 1);
+  using late = await SealedMember.enter(server, ALICE);
+  assert.equal(await late.takeDevice({ device: 1, lease: cut.lease }), "lease-lost");
+  for (const one of [cut, other]) one[Symbol.dispose]();
+});
+
 Deno.test("a stale lease writes nothing: neither blobs, nor key packages, nor rooms, nor commits", async () => {
   await using server = await TestServer.start([ALICE]);
   using old = await SealedMember.withDevice(server, ALICE);

@@ -65,8 +65,16 @@ export class OwnDevice {
    * @throws {PeerError} `vault-invalid`; `vault-rolled-back` if it is of another identity.
    */
   static async lease(options: OwnDeviceOptions): Promise<OwnDevice> {
-    const { user, identity, requests, store } = options;
-    const { device: number, lease } = await requests.ask({ do: "lease" });
+    const { device, lease } = await options.requests.ask({ do: "lease" });
+    return await OwnDevice.#open(options, device, lease);
+  }
+
+  static async #open(
+    options: OwnDeviceOptions,
+    number: number,
+    lease: number,
+  ): Promise<OwnDevice> {
+    const { user, identity, store } = options;
     const stored = await loadDevice(store, number);
     // The account's record has been there before its devices: that of another identity is made anew.
     if (stored !== undefined && !sameBytes(stored.keys.identity, identity.publicKey)) {
@@ -96,14 +104,24 @@ export class OwnDevice {
   }
 
   /**
-   * Goes on as this device on another connection.
-   *
-   * @throws {EnvironmentError} `lease-lost` if another session has been this device since.
+   * Goes on as this device on another connection; false if another session has been it since.
    */
-  async renew(): Promise<void> {
+  async renew(): Promise<boolean> {
     const renewing = this.#renew();
     this.#renewing = renewing.catch(() => {});
-    await renewing;
+    return await renewing;
+  }
+
+  /**
+   * Another device in this one's place, which no session has been yet: no room has a state of it.
+   *
+   * @throws {EnvironmentError} `lease-lost` if the account can have no more devices.
+   */
+  async replacement(): Promise<OwnDevice> {
+    const { requests, store } = this.#options;
+    const { device, lease } = await requests.ask({ do: "lease", fresh: true }).catch(lostForGood);
+    if (await store.load(`device/${device}`) !== undefined) throw rolledBack(`device/${device}`);
+    return await OwnDevice.#open(this.#options, device, lease);
   }
 
   /** Resolves when no renewal is under way: what is sent meanwhile would have the lease before. */
@@ -120,17 +138,20 @@ export class OwnDevice {
     });
   }
 
-  async #renew(): Promise<void> {
+  /** Saves the record, although nothing in it is new. */
+  async resave(): Promise<void> {
+    await this.#turns.take(() => this.#save());
+  }
+
+  async #renew(): Promise<boolean> {
     const { requests } = this.#options;
     try {
       const wish = { do: "lease", device: this.number, lease: this.#lease } as const;
       this.#lease = (await requests.ask(wish)).lease;
-    } catch (cause) {
-      if (!(cause instanceof EnvironmentError && cause.code === "lease-lost")) throw cause;
-      throw new EnvironmentError("lease-lost", "Another session of yours goes on as this device", {
-        cause,
-        hint: "leave and come again to change sealed rooms here",
-      });
+      return true;
+    } catch (error) {
+      if (error instanceof EnvironmentError && error.code === "lease-lost") return false;
+      throw error;
     }
   }
 
@@ -151,25 +172,39 @@ export class OwnDevice {
     if (last !== undefined) this.#lastResorts.add(last);
   }
 
+  async #save(): Promise<void> {
+    const { store } = this.#options;
+    const blob = `device/${this.number}`;
+    const record = { keys: this.keys, packages: this.#packages };
+    await Promise.all([store.settle(blob), this.settled()]);
+    await store.save(blob, encodeDeviceRecord(record), this.#lease);
+  }
+
   /** Saved before it is offered: whoever uses one must find its owner able to join. */
   async #offer(): Promise<void> {
-    const { requests, store } = this.#options;
-    const blob = `device/${this.number}`;
+    const { requests } = this.#options;
     const fresh = await Promise.all(
       Array.from({ length: PACKAGES }, () => createKeyPackage(this.keys)),
     );
     // Those before may be in a welcome that is on its way.
     this.#packages = [...this.#packages, ...fresh].slice(-MAX_PACKAGES_KEPT);
     this.#noteLastResort();
-    const record = { keys: this.keys, packages: this.#packages };
-    await Promise.all([store.settle(blob), this.settled()]);
-    await store.save(blob, encodeDeviceRecord(record), this.#lease);
+    await this.#save();
     const sizes = fresh.map(({ public: { length } }) => length);
     await requests.exchange(
       { do: "publish", device: this.number, lease: this.#lease, sizes },
       ...fresh.map((one) => one.public),
     );
   }
+}
+
+/** What a session goes without that finds its device taken, and no other one. */
+function lostForGood(cause: unknown): never {
+  if (!(cause instanceof EnvironmentError && cause.code === "devices-busy")) throw cause;
+  throw new EnvironmentError("lease-lost", "Another session of yours goes on as this device", {
+    cause,
+    hint: "leave and come again to change sealed rooms here",
+  });
 }
 
 /** The record of a device of this account, if there is one. */

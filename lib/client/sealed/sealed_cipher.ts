@@ -9,20 +9,18 @@ import { EnvironmentError, PeerError } from "../../errors.ts";
 import { FernetKey } from "../../fernet.ts";
 import { foldName } from "../../folded_name.ts";
 import type { Head, LogEntry } from "../../log/message_log.ts";
-import type { DeviceKeys } from "../../mls/device_keys.ts";
 import type { Group, Member, MembershipChange } from "../../mls/group.ts";
 import type { SealedText } from "../../rooms/open_room.ts";
 import type { Content, Envelope } from "../../rooms/payload.ts";
 import type { SealedContent, SealedPayload } from "../../rooms/sealed_payload.ts";
 import type { EpochKey } from "../../vault/archive.ts";
-import { MAX_LAG } from "../../vault/recent_entries.ts";
 import type { ClientEvent } from "../events.ts";
 import type { Outgoing } from "../outbox.ts";
 import type { RoomCipher, Taken } from "../room_cipher.ts";
 import { introduce } from "./introductions.ts";
 import { accountChange, changeBetween, membersEvent } from "./membership_news.ts";
 import { Progress } from "./progress.ts";
-import { contentOf, invalid, lost, sameBytes, sha256 } from "./sealed_entry.ts";
+import { checkNew, checkSameLog, contentOf, invalid, lost, sha256 } from "./sealed_entry.ts";
 import { type HeldState, type SavedState, SealedState } from "./sealed_state.ts";
 import type { Trust } from "./trust.ts";
 
@@ -37,8 +35,6 @@ export interface SealedCipherOptions extends HeldState {
    * all; over an outage it takes longer.
    */
   reload(device: number): Promise<SavedState | undefined>;
-  /** The keys of this session's own device. */
-  device: DeviceKeys;
   /** What a welcome for that brings, if one waits; as long as {@linkcode reload}. */
   welcome(): Promise<SavedState | undefined>;
   /** Takes each entry that was followed. */
@@ -166,7 +162,8 @@ export class SealedCipher implements RoomCipher {
   async #takeNext(entry: LogEntry, commit: Uint8Array | undefined): Promise<Taken> {
     this.#checkEpoch(entry);
     const { payload, author } = this.state.openNext(entry);
-    this.#checkNew(entry, payload);
+    checkNew(entry, payload, this.state.recent);
+    this.state.recent.add(entry);
     this.#checkAuthor(entry, payload);
     const { leave, commit: hash } = payload.content;
     if (leave) return { news: this.#noteLeaving(author.user) };
@@ -191,27 +188,10 @@ export class SealedCipher implements RoomCipher {
   }
 
   /** What its author knew: of the log, and of this account's record if it is an own device. */
-  #checkAuthor({ sender }: LogEntry, payload: SealedPayload): void {
-    const { room, trust, user } = this.#options;
-    if (!this.state.agreesWith({ seq: payload.after, chain: payload.head })) {
-      throw new PeerError(
-        "room-inconsistent",
-        `The server shows ${sender} another history of ${room} than this client`,
-        { hint: "compare /security with others; tell who runs the server" },
-      );
-    }
-    if (foldName(sender) === foldName(user)) trust.expect(payload.saved);
-  }
-
-  /** A token of this epoch opens at any later place of it: it must not be taken twice. */
-  #checkNew(entry: LogEntry, { after }: SealedPayload): void {
-    const { room, sender, seq } = entry;
-    if (this.state.recent.has(entry)) {
-      const message = `The server repeats a message of ${sender} as message ${seq} of ${room}`;
-      throw new PeerError("room-inconsistent", message, { hint: "tell who runs the server" });
-    }
-    if (seq - after > MAX_LAG) throw invalid("is too old for its place");
-    this.state.recent.add(entry);
+  #checkAuthor(entry: LogEntry, payload: SealedPayload): void {
+    const { trust, user } = this.#options;
+    checkSameLog(entry, payload, this.state);
+    if (foldName(entry.sender) === foldName(user)) trust.expect(payload.saved);
   }
 
   #noteLeaving(user: string): ClientEvent[] {
@@ -239,9 +219,9 @@ export class SealedCipher implements RoomCipher {
       if (foldName(change.by.user) !== foldName(entry.sender)) {
         throw lost(entry, "with a commit of somebody else");
       }
-      if (this.state.isBorrowed && !this.state.expects(hash) && this.#addsOwn(next)) {
+      if (this.state.isBorrowed && !this.state.expects(hash) && this.state.hasOwn(next)) {
         this.#isWaiting = true;
-        return { news: [], later: this.#takeWelcome(entry, change) };
+        return { news: [], later: this.#takeWelcome(entry, next, change) };
       }
       return { news: await this.#begin(entry, next, change) };
     } catch (error) {
@@ -269,7 +249,7 @@ export class SealedCipher implements RoomCipher {
         const { next, change } = await this.state.process(commit, hash); // says why not
         return await this.#begin(entry, next, change);
       }
-      if (this.state.isBorrowed && this.#addsOwn(saved.group)) {
+      if (this.state.isBorrowed && this.state.hasOwn(saved.group)) {
         throw lost(entry, "and added this device meanwhile: it has to come in again");
       }
       return this.#jump(entry, saved);
@@ -283,12 +263,20 @@ export class SealedCipher implements RoomCipher {
   }
 
   /** Somebody has added this session's device while it was to add itself. */
-  async #takeWelcome(entry: LogEntry, change: MembershipChange): Promise<ClientEvent[]> {
-    const { welcome, device: keys } = this.#options;
+  async #takeWelcome(
+    entry: LogEntry,
+    next: Group,
+    change: MembershipChange,
+  ): Promise<ClientEvent[]> {
     try {
-      const welcomed = await welcome();
-      if (welcomed?.head.seq !== entry.seq) throw lost(entry, "without the welcome to it");
-      this.state.expect({ hash: "", next: welcomed.group, keys });
+      const welcomed = await this.#options.welcome();
+      // This session is another device by now: the one that was added is another session's.
+      if (!this.state.hasOwn(next)) return await this.#begin(entry, next, change);
+      // What was followed with the other device's state tells to which group it has to be.
+      if (welcomed?.head.seq !== entry.seq || !await next.agreesWith(welcomed.group)) {
+        throw lost(entry, "without the welcome to it");
+      }
+      this.state.expectWelcomed(welcomed.group);
       return await this.#begin(entry, welcomed.group, change);
     } catch (error) {
       this.#progress.end(error);
@@ -297,11 +285,6 @@ export class SealedCipher implements RoomCipher {
       this.#isWaiting = false;
       this.pass(entry);
     }
-  }
-
-  #addsOwn({ members }: Group): boolean {
-    const { signatureKey: own } = this.#options.device;
-    return members.some(({ signatureKey }) => sameBytes(signatureKey, own));
   }
 
   /** That session is further by now. What happened meanwhile is told as one change. */

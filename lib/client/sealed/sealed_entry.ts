@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { foldName } from "../../folded_name.ts";
 import { PeerError } from "../../errors.ts";
 import type { FernetKey } from "../../fernet.ts";
-import type { LogEntry } from "../../log/message_log.ts";
+import type { Head, LogEntry } from "../../log/message_log.ts";
 import { verify } from "../../mls/ed25519.ts";
 import type { Content, Envelope } from "../../rooms/payload.ts";
 import {
@@ -16,6 +16,7 @@ import {
   type SealedPayload,
   verifySealedPayload,
 } from "../../rooms/sealed_payload.ts";
+import { MAX_LAG, type RecentEntries } from "../../vault/recent_entries.ts";
 
 /**
  * Opens an entry with the key of its epoch.
@@ -44,6 +45,39 @@ export function checkPayload(
   }
   verifySealedPayload(envelopeOf(entry), payload, verify);
   if (payload.epoch !== epoch) throw invalid("was not sealed for this place");
+}
+
+/**
+ * Passes if an entry of this epoch comes for the first time, and soon enough: its token opens at any
+ * later place of the epoch, too.
+ *
+ * @throws {PeerError} `token-invalid`, `room-inconsistent`.
+ */
+export function checkNew(entry: LogEntry, { after }: SealedPayload, recent: RecentEntries): void {
+  const { room, sender, seq } = entry;
+  if (recent.has(entry)) {
+    const message = `The server repeats a message of ${sender} as message ${seq} of ${room}`;
+    throw new PeerError("room-inconsistent", message, { hint: "tell who runs the server" });
+  }
+  if (seq - after > MAX_LAG) throw invalid("is too old for its place");
+}
+
+/**
+ * Passes if its author may have seen the same log before it.
+ *
+ * @throws {PeerError} `room-inconsistent`.
+ */
+export function checkSameLog(
+  { room, sender }: LogEntry,
+  { after, head }: SealedPayload,
+  seen: { agreesWith(head: Head): boolean },
+): void {
+  if (seen.agreesWith({ seq: after, chain: head })) return;
+  throw new PeerError(
+    "room-inconsistent",
+    `The server shows ${sender} another history of ${room} than this client`,
+    { hint: "compare /security with others; tell who runs the server" },
+  );
 }
 
 /** What somebody says with it, if that is what it is for. */

@@ -51,8 +51,11 @@ export interface SavedState {
 export interface HeldState extends Omit<SavedState, "pending"> {
   /** The keys of the device whose state this is. */
   keys: DeviceKeys;
-  /** Whether that is another device of this account: then nothing is said with it. */
-  isBorrowed: boolean;
+  /**
+   * The keys of this session's own device. If it is another one of this account, the state is
+   * borrowed: nothing is said with it.
+   */
+  device: DeviceKeys;
   pending?: PendingCommit | undefined;
 }
 
@@ -62,18 +65,18 @@ export class SealedState {
   #leaving: Set<string>;
   #recent: RecentEntries;
   #keys: DeviceKeys;
-  #isBorrowed: boolean;
+  #own: DeviceKeys;
   #group: Group;
   #archive: Archive;
   /** Own commits of this epoch that are on their way, or may be stored, by their hashes. */
   readonly #pending = new Map<string, PendingCommit>();
 
-  constructor({ group, archive, head, leaving, recent, keys, isBorrowed, pending }: HeldState) {
+  constructor({ group, archive, head, leaving, recent, keys, device, pending }: HeldState) {
     this.#heads = new RecentHeads(head);
     this.#leaving = new Set(leaving);
     this.#recent = recent;
     this.#keys = keys;
-    this.#isBorrowed = isBorrowed;
+    this.#own = device;
     this.#group = group;
     this.#archive = archive;
     if (pending !== undefined) this.expect(pending);
@@ -86,7 +89,7 @@ export class SealedState {
 
   /** Whether this is another device's state. */
   get isBorrowed(): boolean {
-    return this.#isBorrowed;
+    return this.#keys.device !== this.#own.device;
   }
 
   /** The number of the device whose state this is. */
@@ -137,6 +140,21 @@ export class SealedState {
   /** An own commit will not come: the server has refused it. */
   forgo({ hash }: PendingCommit): void {
     this.#pending.delete(hash);
+  }
+
+  /** The session acts as another device from now on: the state is borrowed until that is added. */
+  actAs(device: DeviceKeys): void {
+    this.#own = device;
+  }
+
+  /** Whether this session's own device is a member of a group. */
+  hasOwn({ members }: Group): boolean {
+    return members.some(({ signatureKey }) => sameBytes(signatureKey, this.#own.signatureKey));
+  }
+
+  /** Goes on with a group that the own device was welcomed to, by the entry that is next. */
+  expectWelcomed(next: Group): void {
+    this.expect({ hash: "", next, keys: this.#own });
   }
 
   /** The log was followed to there. */
@@ -212,10 +230,7 @@ export class SealedState {
    */
   enter(next: Group, key: FernetKey | undefined, entry: LogEntry, gone: readonly string[]): void {
     const keys = [...this.#pending.values()].find((pending) => pending.next === next)?.keys;
-    if (keys !== undefined) {
-      this.#keys = keys;
-      this.#isBorrowed = false;
-    }
+    if (keys !== undefined) this.#keys = keys;
     for (const user of gone) this.#leaving.delete(foldName(user));
     this.#pending.clear();
     this.#group = next;

@@ -6,6 +6,7 @@
  */
 
 import { type Devices, leaseLost } from "../../delivery/devices.ts";
+import type { Vault } from "../../delivery/vault.ts";
 import { CallerError } from "../../errors.ts";
 import { MAX_DEVICES } from "../../protocol/limits.ts";
 
@@ -21,31 +22,48 @@ export interface Lease {
   lease: number;
 }
 
+/** Why a device is nobody's: the connection was cut, and its session may come back. */
+const AWAITED = "awaited";
+
 /** See the module's description. */
 export class Leases {
   readonly #devices: Devices;
-  /** By account, then by device. */
-  readonly #holders = new Map<string, Map<number, Holder>>();
+  readonly #vault: Vault;
+  /** By account, then by device. Those awaited longest come first among them. */
+  readonly #holders = new Map<string, Map<number, Holder | typeof AWAITED>>();
 
-  constructor(devices: Devices) {
+  constructor({ devices, vault }: { devices: Devices; vault: Vault }) {
     this.#devices = devices;
+    this.#vault = vault;
   }
 
   /**
-   * Gives a connection the account's lowest device that nobody holds.
+   * Gives a connection a device that nobody holds: of those in the account's vault the lowest that
+   * no session may come back for, then the one that was awaited longest, then a new one.
    *
    * @throws {CallerError} `devices-busy` if there is none.
    */
   grant(holder: Holder): Lease {
     this.release(holder);
     const held = this.#of(holder);
-    for (let device = 1; device <= MAX_DEVICES; device++) {
-      if (!held.has(device)) {
-        this.#hold(holder, device);
-        return { device, lease: this.#devices.grant(holder.user, device) };
-      }
-    }
-    throw new CallerError("devices-busy", `More than ${MAX_DEVICES} sessions are in sealed rooms`);
+    const device = this.#vault.devices(holder.user).find((one) => !held.has(one)) ??
+      [...held].find(([, by]) => by === AWAITED)?.[0] ?? firstBeside(held.keys());
+    if (device === undefined) throw devicesBusy();
+    return this.#grant(holder, device);
+  }
+
+  /**
+   * Gives a connection a device that has no record in the account's vault: no session has left a
+   * state of it anywhere.
+   *
+   * @throws {CallerError} `devices-busy` if there is none.
+   */
+  grantNew(holder: Holder): Lease {
+    this.release(holder);
+    const live = [...this.#of(holder)].flatMap(([device, by]) => by === AWAITED ? [] : [device]);
+    const device = firstBeside([...live, ...this.#vault.devices(holder.user)]);
+    if (device === undefined) throw devicesBusy();
+    return this.#grant(holder, device);
   }
 
   /**
@@ -72,18 +90,42 @@ export class Leases {
     this.#devices.check(holder.user, device, lease);
   }
 
-  /** A connection holds no device any more. */
-  release(holder: Holder): void {
+  /**
+   * A connection holds no device any more.
+   *
+   * @param isAwaited whether its session may come back for it.
+   */
+  release(holder: Holder, isAwaited = false): void {
     const held = this.#of(holder);
-    for (const [device, one] of held) if (one === holder) held.delete(device);
+    for (const [device, one] of [...held]) {
+      if (one !== holder) continue;
+      held.delete(device);
+      if (isAwaited) held.set(device, AWAITED);
+    }
     if (held.size === 0) this.#holders.delete(holder.user);
+  }
+
+  #grant(holder: Holder, device: number): Lease {
+    this.#hold(holder, device);
+    return { device, lease: this.#devices.grant(holder.user, device) };
   }
 
   #hold(holder: Holder, device: number): void {
     this.#holders.set(holder.user, this.#of(holder).set(device, holder));
   }
 
-  #of({ user }: Holder): Map<number, Holder> {
+  #of({ user }: Holder): Map<number, Holder | typeof AWAITED> {
     return this.#holders.get(user) ?? new Map();
   }
+}
+
+/** The lowest number of a device that is not among these. */
+function firstBeside(taken: Iterable<number>): number | undefined {
+  const numbers = new Set(taken);
+  for (let device = 1; device <= MAX_DEVICES; device++) if (!numbers.has(device)) return device;
+  return undefined;
+}
+
+function devicesBusy(): CallerError {
+  return new CallerError("devices-busy", `More than ${MAX_DEVICES} sessions are in sealed rooms`);
 }

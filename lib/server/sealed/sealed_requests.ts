@@ -50,10 +50,11 @@ const HANDLERS = {
     return { result: { is: "blob", version: blob.version }, bytes: blob.data };
   },
   put,
-  lease: ({ sealed: { leases } }, asker, { device, lease }) => {
-    const granted = device === undefined || lease === undefined
-      ? leases.grant(asker)
-      : leases.renew(asker, { device, lease });
+  lease: ({ sealed: { leases } }, asker, { device, lease, fresh }) => {
+    if (device !== undefined && lease !== undefined) {
+      return { result: { is: "lease", ...leases.renew(asker, { device, lease }) } };
+    }
+    const granted = fresh ? leases.grantNew(asker) : leases.grant(asker);
     return { result: { is: "lease", ...granted } };
   },
   publish: ({ sealed: { delivery, leases } }, asker, { device, lease, sizes }, bytes) => {

@@ -56,7 +56,7 @@ export class SealedService {
   constructor(options: SealedServiceOptions) {
     this.#options = options;
     this.delivery = options.delivery;
-    this.leases = new Leases(options.delivery.devices);
+    this.leases = new Leases(options.delivery);
     this.staging = new StagingBudget(options.maxStagedBytes);
   }
 
