@@ -175,5 +175,7 @@ Deno.test("a room with somebody's devices of before is no news of another key, i
   await alice.type("/dm bob", /alice changed the devices of bob/);
   await alice.type("hello again", /alice.*hello again/);
   await alice.type("/join dungeon", DUNGEON);
+  await alice.type("/security", /bob: 1 device, the key of before \(\/invite bob\)/);
   await alice.type("/invite bob", /bob can read what is said from now on/);
+  await alice.type("/security", /bob: 1 device, verified/);
 });
