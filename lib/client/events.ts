@@ -190,7 +190,7 @@ export interface NoticeEvent {
   /**
    * `key-changed`, `older-key`, `history`, `reconnected` where there is no room to be in again,
    * `command` for what a command answers; of sealed rooms `invited`, `contacts-new`,
-   * `identity-made`, `leaving`.
+   * `identity-made`, `identity-former`, `leaving`.
    */
   code: string;
   message: string;

@@ -141,7 +141,7 @@ function noneInvited(error: unknown, names: readonly string[]): unknown {
   if (!(error instanceof EnvironmentError) || !OF_ONE.has(error.code)) return error;
   return new EnvironmentError(error.code, error.message, {
     cause: error,
-    hint: `nobody was let in: /invite the other${names.length > 2 ? "s" : ""} again`,
+    hint: `no one was let in: /invite the other${names.length > 2 ? "s" : ""} again`,
   });
 }
 

@@ -15,9 +15,9 @@ import { sameBytes } from "./sealed_entry.ts";
 
 /**
  * Whether a member's identity was compared: `changed` if it is, or may be, another one than the one
- * that is known.
+ * that is known; `former` if it is one in whose place another one was acknowledged.
  */
-export type MemberTrust = "own" | "verified" | "unverified" | "changed";
+export type MemberTrust = "own" | "verified" | "unverified" | "changed" | "former";
 
 /** An account that is a member. */
 export interface MemberSecurity {
@@ -75,6 +75,8 @@ function describe(
 function trustIn(user: string, identity: Uint8Array, account: OwnAccount): MemberTrust {
   const contact = account.find(user);
   if (contact === undefined) return "unverified";
-  if (contact.changed !== undefined || !sameBytes(contact.key, identity)) return "changed";
+  if (contact.changed !== undefined) return "changed";
+  if (contact.former?.some((key) => sameBytes(key, identity))) return "former";
+  if (!sameBytes(contact.key, identity)) return "changed";
   return contact.verified ? "verified" : "unverified";
 }
