@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
+import { encodeBase64url } from "../../base64url.ts";
 import { EnvironmentError, type FernchatError, PeerError } from "../../errors.ts";
 import { openBlob, sealBlob } from "../../vault/blob.ts";
 import { createVaultKey, unwrapVaultKey, wrapVaultKey } from "../../vault/vault_key.ts";
@@ -67,7 +67,7 @@ export class VaultStore {
 
   /** The vault's key, wrapped for another password, as `register_finish` takes it. */
   rewrap(exportKey: Uint8Array): string {
-    return Buffer.from(wrapVaultKey(this.#key, exportKey, this.#user)).toString("base64url");
+    return encodeBase64url(wrapVaultKey(this.#key, exportKey, this.#user));
   }
 
   /** The names of all blobs. */
