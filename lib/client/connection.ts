@@ -133,7 +133,9 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
     const { rooms, sealed } = this.#traffic;
     if (await sealed.has(room)) return await sealed.enter(room, history);
     try {
-      return await rooms.join(room, history);
+      const view = await rooms.join(room, history);
+      await sealed.checkOpen(room); // the vault may have been opened meanwhile
+      return view;
     } catch (error) {
       if (isSealed(error)) return await sealed.enter(room, history);
       throw error;
@@ -234,6 +236,7 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
   async changePassword(current: string, next: string): Promise<void> {
     const rewrap = await this.#traffic.sealed.rewrapper();
     await this.#login.changePassword(current, next, rewrap);
+    await this.#traffic.sealed.rewrapped();
   }
 
   /** Resolves when another message to a room can be sent without waiting. */

@@ -7,11 +7,8 @@
 
 import type { Address } from "./address.ts";
 import { dialAndLogIn, type LoggedIn } from "./enter.ts";
-import { changePassword, type Credentials } from "./login.ts";
+import { changePassword, type Credentials, type Rewrap } from "./login.ts";
 import type { Timing } from "./timing.ts";
-
-/** The vault's key in base64url, wrapped under an export key. */
-export type Rewrap = (exportKey: Uint8Array) => string | undefined;
 
 /** What a connection needs of whoever knows the password. */
 export interface Login {
@@ -24,7 +21,7 @@ export interface Login {
   /**
    * Gives the account another password.
    *
-   * @param rewrap wraps the vault's key anew, under the new password's export key.
+   * @param rewrap wraps the vault's keys anew, under the new password's export key.
    * @throws what {@linkcode dialAndLogIn} and {@linkcode changePassword} throw.
    */
   changePassword(current: string, next: string, rewrap: Rewrap): Promise<void>;

@@ -68,6 +68,14 @@ function proposedBy(proposal: Proposal): Proposed {
   }
 }
 
+/** The encryption keys of the leaves that a commit adds. */
+export function addedKeys({ message: { content } }: IncomingCommit): Uint8Array[] {
+  if (content.contentType !== "commit") return [];
+  return content.commit.proposals.map(byValue).flatMap((one) =>
+    one.proposalType === "add" ? [one.add.keyPackage.leafNode.hpkePublicKey] : []
+  );
+}
+
 /**
  * Passes if one can encrypt to every key that a commit brings, and a path's new leaf is the same
  * device's: the library asks neither. It takes a millisecond for each key, so it is for commits

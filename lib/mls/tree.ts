@@ -57,11 +57,19 @@ function checkShape(tree: RatchetTree): void {
 function checkKeyLengths(tree: RatchetTree): void {
   for (const node of tree) {
     if (node === undefined) continue;
-    const { hpkePublicKey } = node.nodeType === "parent" ? node.parent : node.leaf;
-    if (hpkePublicKey.length !== KEM_PUBLIC_KEY_BYTES) {
+    if (encryptionKeyOf(node).length !== KEM_PUBLIC_KEY_BYTES) {
       throw invalid("An encryption key has a wrong length");
     }
   }
+}
+
+/** Whether a node has this encryption key. */
+export function hasKey(nodes: readonly (Node | undefined)[], key: Uint8Array): boolean {
+  return nodes.some((node) => node !== undefined && sameBytes(encryptionKeyOf(node), key));
+}
+
+function encryptionKeyOf(node: Node): Uint8Array {
+  return node.nodeType === "parent" ? node.parent.hpkePublicKey : node.leaf.hpkePublicKey;
 }
 
 /**

@@ -55,8 +55,10 @@ const clientMessage = v.variant("type", [
   v.strictObject({
     type: v.literal("register_finish"),
     record: opaque,
-    /** The vault's key, wrapped under the new password's: if the account has a vault. */
+    /** The vault's keys, wrapped under the new password's: if the account has a vault. */
     wrap: v.optional(opaque),
+    /** The version of the wrap that it replaces; 0 if there is none. */
+    wrap_version: v.optional(sequence),
   }),
   v.strictObject({ type: v.literal("create_start"), name: typedName, request: opaque }),
   v.strictObject({ type: v.literal("create_finish"), record: opaque }),

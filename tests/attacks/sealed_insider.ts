@@ -21,7 +21,7 @@ import {
 import { openBlob } from "../../lib/vault/blob.ts";
 import { decodeDeviceRecord } from "../../lib/vault/device_record.ts";
 import { decodeRoomRecord } from "../../lib/vault/room_record.ts";
-import { unwrapVaultKey } from "../../lib/vault/vault_key.ts";
+import { unwrapVaultRing } from "../../lib/vault/vault_key.ts";
 import { exportKeyOf, type Liar } from "./sealed_liar.ts";
 import { ROOM } from "./sealed_tricks.ts";
 
@@ -52,7 +52,7 @@ export class OpenVault {
   constructor(liar: Liar, user: string) {
     this.#liar = liar;
     this.#user = user;
-    this.key = unwrapVaultKey(blobOf(liar, user, "wrap").data, exportKeyOf(user), user);
+    this.key = unwrapVaultRing(blobOf(liar, user, "wrap").data, exportKeyOf(user), user);
   }
 
   /** A blob's content. */

@@ -7,6 +7,7 @@
 
 import assert from "node:assert/strict";
 import { CallerError } from "../../lib/errors.ts";
+import type { ClientMessage } from "../../lib/protocol/messages.ts";
 import type { Ear } from "./sealed_ear.ts";
 import { type Blob, blobOf } from "./sealed_insider.ts";
 import { Liar } from "./sealed_liar.ts";
@@ -154,3 +155,42 @@ for (const name of ["account", "device/1"]) {
     assert.deepEqual(alice.errors, []);
   });
 }
+
+/** Refuses each of these blobs: somebody has put a newer one, it says. Returns how many there were. */
+function refuseBlob(liar: Liar, name: string): { puts: number } {
+  const seen = { puts: 0 };
+  const parts: ClientMessage[] = [];
+  liar.toServer = (message, wire) => {
+    if (message.type === "part") {
+      parts.push(message);
+      return [];
+    }
+    const before = parts.splice(0);
+    if (message.type !== "request" || message.request.do !== "put") return [...before, message];
+    if (message.request.name !== name) return [...before, message];
+    seen.puts += 1;
+    wire.say({ type: "error", code: "blob-outdated", message: "No.", ref: message.ref });
+    return [];
+  };
+  return seen;
+}
+
+for (const name of ["wrap", "account"]) {
+  Deno.test(`a server that has always a newer ${name}, and never gives one: told, and asked no more`, async () => {
+    await using liar = await Liar.start("alice");
+    const seen = refuseBlob(liar, name);
+    const alice = await liar.connect("alice");
+    await alice.fails("vault-rolled-back");
+    assert.equal(seen.puts, 1);
+  });
+}
+
+Deno.test("what is refused as outdated, and is not, is not sealed anew as the same version", async () => {
+  await using liar = await Liar.start("alice", "bob");
+  const alice = await liar.enter("alice");
+  await liar.enter("bob");
+  const seen = refuseBlob(liar, "account");
+  await alice.chat.sealed.identityOf("bob");
+  await alice.fails("vault-rolled-back");
+  assert.equal(seen.puts, 1);
+});

@@ -86,10 +86,16 @@ Deno.test("who is here, but no member, is named as what only the server says", (
   const present = { is: "names", room: ROOM, more: 0 } as const;
   const names = [ME, "mallory"].map((user) => ({ user, role: "member" as const }));
   const members = [member(ME, { isAdmin: true }), member(YOU)];
-  assert.deepEqual(describeMembers(ROOM, members, { ...present, names }), [
+  assert.deepEqual(describeMembers({ room: ROOM }, members, { ...present, names }), [
     "Members of study-group: alice.miller (admin), bob.meyer-21 (not here)",
     "The server names also, who are no members: mallory",
   ]);
-  const [line] = describeMembers(ROOM, members, { ...present, names: [], more: 9 });
+  const [line] = describeMembers({ room: ROOM }, members, { ...present, names: [], more: 9 });
   assert.equal(line, "Members of study-group: alice.miller (admin), bob.meyer-21");
+  const direct = describeMembers({ room: ROOM, peer: YOU }, members, {
+    ...present,
+    names: [],
+    more: 9,
+  });
+  assert.deepEqual(direct, ["Members of @bob.meyer-21: alice.miller, bob.meyer-21"]);
 });

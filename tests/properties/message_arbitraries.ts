@@ -187,7 +187,7 @@ const CLIENT: Table<ClientMessage> = {
   login_start: { username: typedName, ke1: opaque },
   login_finish: { ke3: opaque },
   register_start: { request: opaque },
-  register_finish: { record: opaque, wrap: optional(opaque) },
+  register_finish: { record: opaque, wrap: optional(opaque), wrap_version: optional(sequence) },
   create_start: { name: typedName, request: opaque },
   create_finish: { record: opaque },
   leave: { room: roomName },

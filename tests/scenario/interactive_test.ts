@@ -246,6 +246,7 @@ Deno.test({
         }
         await leave(terminal);
         await terminal.waitFor("Left before the server had stored 2 messages of yours");
+        for (const text of ["one", "two"]) await terminal.waitFor(`Perhaps not stored: ${text}`);
         assert.equal(await terminal.exitCode(), code);
       });
     }

@@ -142,7 +142,7 @@ Deno.test("a session whose device another one took goes on as a new one, without
   await first.hears("for both");
   await waiting;
   for (const one of [bob, second]) await one.hears("typed during the outage");
-  await first.learns("alice uses one more device");
+  await first.learns("alice uses another device");
   const version = versionOf(server, "alice", 1);
   await first.chat.sealed.rekey(ROOM);
   await second.chat.sealed.rekey(ROOM);

@@ -16,7 +16,11 @@ Deno.test("/room create makes a sealed room, goes there, and teaches what comes 
   const seen = await alice.type("/room create Dungeon", /lets people in[^]*dungeon \(sealed\)> /);
   assert.match(seen, /You are in dungeon, a sealed room: only its members can read it\./);
   assert.equal(alice.chat.rooms.find(({ room }) => room === "dungeon")?.kind, "sealed");
-  await alice.type("/room create dungeon", /dungeon/);
+  await alice.type(
+    "/room create dungeon",
+    /You are in a room dungeon already: \/join dungeon goes/,
+  );
+  await alice.type("/room create a/b", /Not a room's name: "a\/b": use 1 to 32 of a-z/);
   await alice.type("/room create crypt Bones", /A sealed room has no topic: the server would read/);
   await alice.type("/room create --open crypt Bones", /[Oo]perators/);
   await alice.type("/room make crypt", /Use it so: \/room create \[--open\] NAME/);
@@ -33,6 +37,11 @@ Deno.test("/invite lets in, and all see it; who cannot be let in is named", asyn
   await alice.type("/invite no!body", /No account can have that name/);
   await alice.type("/invite nobody", /nobody/);
   await alice.type("/invite carol", /carol has no device/);
+  await alice.type(
+    "/invite bob carol",
+    /carol has no device[^]*nobody was let in: \/invite the other/,
+  );
+  await alice.type("/invite bob nobody", /no account "nobody": nobody was let in/);
   const seen = await alice.type("/invite @Bob", /nothing of before/);
   assert.match(seen, /alice added bob/);
   await bob.sees(/alice added you to the sealed room dungeon: \/join dungeon goes there/);

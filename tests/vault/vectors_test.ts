@@ -13,7 +13,7 @@ import {
   verifySealedPayload,
 } from "../../lib/rooms/sealed_payload.ts";
 import { openBlob, unsafeSealBlobWithSalt } from "../../lib/vault/blob.ts";
-import { unsafeWrapWithSalt, unwrapVaultKey } from "../../lib/vault/vault_key.ts";
+import { unsafeWrapWithSalt, unwrapVaultRing } from "../../lib/vault/vault_key.ts";
 import { hex, unhex } from "../protocol/pipe.ts";
 import vectors from "../testdata/protocol.json" with { type: "json" };
 
@@ -30,7 +30,7 @@ const seed = unhex(vectors.inputs.deviceSeed);
 Deno.test("the vault's key wraps to the known bytes, and they unwrap", () => {
   const { wrap } = vectors.outputs.vault;
   assert.equal(hex(unsafeWrapWithSalt(vaultKey, exportKey, user, wrapSalt)), wrap);
-  assert.equal(hex(unwrapVaultKey(unhex(wrap), exportKey, user)), hexadecimal.vaultKey);
+  assert.equal(hex(unwrapVaultRing(unhex(wrap), exportKey, user)), hexadecimal.vaultKey);
 });
 
 Deno.test("a blob seals to the known bytes, and they open", () => {

@@ -5,24 +5,39 @@
  * @module
  */
 
+import { EnvironmentError } from "../../errors.ts";
 import { sameName } from "../../folded_name.ts";
 import type { Member } from "../../mls/group.ts";
-import type { ClientEvent } from "../events.ts";
+import { type ClientEvent, errorEvent } from "../events.ts";
 import { listNames } from "./membership_news.ts";
 import type { Trust } from "./trust.ts";
 
-/** Pins what is new; what to tell of these members. */
-export function introduce(
-  trust: Trust,
-  room: string,
-  members: readonly Pick<Member, "user" | "identity">[],
-): ClientEvent[] {
-  const met = members.map(({ user, identity }) => ({ user, how: trust.meet(user, identity) }));
+/** A member, as far as people know them. */
+type Known = Pick<Member, "user" | "identity">;
+
+/**
+ * Pins what is new; what to tell of these members. Who cannot be remembered any more is told each
+ * time: whoever fills the list with names must not end rooms by that.
+ */
+export function introduce(trust: Trust, room: string, members: readonly Known[]): ClientEvent[] {
+  const forgotten: unknown[] = [];
+  const met = members.map(({ user, identity }) => {
+    try {
+      return { user, how: trust.meet(user, identity) };
+    } catch (error) {
+      if (!(error instanceof EnvironmentError && error.code === "contacts-full")) throw error;
+      forgotten.push(error);
+      return { user, how: "forgotten" };
+    }
+  });
   const named = (wanted: string): string[] => [
     ...new Set(met.filter(({ how }) => how === wanted).map(({ user }) => user)),
   ];
   const first = named("new");
-  const warnings = named("changed").map((user) => warning(user, room));
+  const warnings = [
+    ...forgotten.slice(0, 1).map((error) => errorEvent(error, room)),
+    ...named("changed").map((user) => warning(user, room)),
+  ];
   return first.length === 0 ? warnings : [...warnings, firstContact(first, room)];
 }
 

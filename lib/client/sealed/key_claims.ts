@@ -109,3 +109,12 @@ export function identityChanged(user: string): CallerError {
     { hint: `compare /verify ${user} in person, then /verified ${user}` },
   );
 }
+
+/** Somebody's identity is known, and a direct room still has devices of the one before. */
+export function devicesOutdated(user: string): CallerError {
+  return new CallerError(
+    "identity-changed",
+    `Nothing was sent: the devices of ${user} here are those of the identity key before`,
+    { hint: `/invite ${user} lets the new ones in` },
+  );
+}

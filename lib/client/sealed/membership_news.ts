@@ -72,11 +72,11 @@ function describe(
     ...(policy === undefined ? [] : ["changed who may remove others"]),
   ];
   if (deeds.length > 0) return `${by.user} ${deeds.join(" and ")}`;
-  const devices = [...added, ...removed].map(({ user }) => user);
+  const devices = accountsOf([...added, ...removed]);
   if (devices.length === 0) return `${by.user} renewed the room's keys`;
   const isOwn = removed.length === 0 && devices.every((user) => user === by.user);
-  if (isOwn) return `${by.user} uses one more device`;
-  return `${by.user} changed the devices of ${listNames([...new Set(devices)])}`;
+  if (isOwn) return `${by.user} uses another device`;
+  return `${by.user} changed the devices of ${listNames(devices)}`;
 }
 
 /** `alice, bob and carol`. */

@@ -13,7 +13,7 @@ import type { DeviceKeys } from "../../mls/device_keys.ts";
 import { Group, type Member } from "../../mls/group.ts";
 import type { OwnKeyPackage } from "../../mls/key_package.ts";
 import { sameBytes } from "../../same_bytes.ts";
-import { Archive, type EpochKey } from "../../vault/archive.ts";
+import { Archive } from "../../vault/archive.ts";
 import { RecentEntries } from "../../vault/recent_entries.ts";
 import { decodeRoomRecord } from "../../vault/room_record.ts";
 import type { Requests } from "../requests.ts";
@@ -71,7 +71,7 @@ export class RoomEntrance {
       if (found !== undefined) return found;
     }
     throw new EnvironmentError("no-keys", `None of your devices has the keys of ${room}`, {
-      hint: "your password was reset, it seems: ask a member to /invite you again",
+      hint: "after a password reset, ask a member to /invite you again",
     });
   }
 
@@ -96,25 +96,23 @@ export class RoomEntrance {
     return await this.#welcomed(room, number, packages, { keys, isBorrowed: false });
   }
 
-  /** A welcome that is there together with a saved state came later: the account was out meanwhile. */
+  /**
+   * A welcome beside a saved state is none that a server which keeps the rules has: where an account
+   * was out meanwhile, that drops the state. So the state is gone on with, whoever welcomes.
+   */
   async #findBy(
     room: string,
     device: number,
     packages: readonly OwnKeyPackage[],
     source: Source,
   ): Promise<RoomStart | undefined> {
-    const [state, welcomed] = await Promise.all([
-      this.saved(room, device),
-      this.#welcomed(room, device, packages, source),
-    ]);
+    const state = await this.saved(room, device);
+    if (state === undefined) return await this.#welcomed(room, device, packages, source);
     // Nobody would believe what another key signs.
-    if (state !== undefined && !sameBytes(state.group.own.signatureKey, source.keys.signatureKey)) {
+    if (!sameBytes(state.group.own.signatureKey, source.keys.signatureKey)) {
       throw rolledBack(`device/${device}`);
     }
-    const saved = state && { ...state, ...source };
-    return saved === undefined || welcomed === undefined
-      ? saved ?? welcomed
-      : afterAbsence(saved, welcomed);
+    return { ...state, ...source };
   }
 
   async #welcomed(
@@ -167,15 +165,6 @@ export class RoomEntrance {
 export async function foundingStart(group: Group, keys: DeviceKeys): Promise<RoomStart> {
   const head = { seq: 0, chain: chainStart(group.policy.room) };
   return { ...await beginning(group, head), keys, isBorrowed: false };
-}
-
-/** What was said in the first stay can still be read; an old welcome leads nowhere. */
-function afterAbsence(saved: RoomStart, welcomed: RoomStart): RoomStart {
-  const { group, head, archive } = welcomed;
-  const isLater = group.epoch > saved.group.epoch && head.seq > saved.head.seq;
-  if (!isLater) return saved;
-  const { key } = archive.current as EpochKey;
-  return { ...welcomed, archive: saved.archive.begin(group.epoch, head.seq, key, group.members) };
 }
 
 /** What there is to know of a room that begins for this account at a place of its log. */

@@ -122,6 +122,11 @@ export class RoomsEntered {
     await Promise.allSettled([...this.#rooms.values()].map((room) => room.save()));
   }
 
+  /** Saves all that can be saved now, whether it is new or not. */
+  async resave(): Promise<void> {
+    for (const room of this.#rooms.values()) await room.resave();
+  }
+
   /** Begins nothing more. */
   stop(): void {
     this.#farewells.close();

@@ -15,7 +15,7 @@ import { sameBytes } from "../../same_bytes.ts";
 import type { JoinOptions } from "../options.ts";
 import type { Requests } from "../requests.ts";
 import { Identities, type Identity } from "./identities.ts";
-import { identityChanged, KeyClaims } from "./key_claims.ts";
+import { devicesOutdated, identityChanged, KeyClaims } from "./key_claims.ts";
 import { absentFrom, addition, checkMayRemove, removal } from "./membership_changes.ts";
 import { accountsOf, listNames } from "./membership_news.ts";
 import type { RoomSecurity } from "./room_security.ts";
@@ -131,7 +131,8 @@ export class SealedChat {
    * Passes if something may be said in a sealed room now: in a direct one only to devices of the
    * identity that is known, and not while another one was seen.
    *
-   * @throws {CallerError} `identity-changed`, `room-unknown`.
+   * @throws {CallerError} `identity-changed`, also if the new one was acknowledged and is not let in
+   * yet; `room-unknown`.
    */
   async checkSend(room: string): Promise<void> {
     const { rooms } = this.#options;
@@ -143,9 +144,9 @@ export class SealedChat {
     const isKnown = ({ user, identity }: Member): boolean =>
       !sameName(user, peer) ||
       contact !== undefined && sameBytes(identity, contact.key);
-    if (contact?.changed !== undefined || !group.members.every(isKnown)) {
-      throw identityChanged(peer);
-    }
+    if (contact?.changed !== undefined) throw identityChanged(peer);
+    if (group.members.every(isKnown)) return;
+    throw contact === undefined ? identityChanged(peer) : devicesOutdated(peer);
   }
 
   /**
@@ -174,6 +175,11 @@ export class SealedChat {
     const { cipher } = this.#options.rooms.get(room);
     const { securityOf } = await import("./machinery.ts");
     return securityOf(cipher, (await this.#options.rooms.keys()).account);
+  }
+
+  /** With whom a direct room is; before it is entered, as the server says. */
+  peerOf(room: string): string | undefined {
+    return this.#options.rooms.peerOf(room);
   }
 
   /** The keys of all epochs of a sealed room that this account was a member in, newest first. */

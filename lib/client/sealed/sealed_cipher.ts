@@ -272,7 +272,10 @@ export class SealedCipher implements RoomCipher {
       const welcomed = await this.#options.welcome();
       // This session is another device by now: the one that was added is another session's.
       if (!this.state.hasOwn(next)) return await this.#begin(entry, next, change);
-      if (welcomed?.head.seq !== entry.seq) throw lost(entry, "without the welcome to it");
+      // What was followed with the other device's state tells to which group it has to be.
+      if (welcomed?.head.seq !== entry.seq || !await next.agreesWith(welcomed.group)) {
+        throw lost(entry, "without the welcome to it");
+      }
       this.state.expectWelcomed(welcomed.group);
       return await this.#begin(entry, welcomed.group, change);
     } catch (error) {

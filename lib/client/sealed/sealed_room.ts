@@ -180,6 +180,12 @@ export class SealedRoom {
     });
   }
 
+  /** Saves the state, whether there is something new in it or not; unless it cannot be now. */
+  async resave(): Promise<void> {
+    this.#messages += 1;
+    await this.save();
+  }
+
   /** Saves the state for the first time. */
   async saveFirst(): Promise<void> {
     await this.#turns.take(() => this.#save());

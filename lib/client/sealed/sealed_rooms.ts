@@ -10,7 +10,7 @@ import { MAX_LISTED, MAX_ROOMS_JOINED } from "../../protocol/limits.ts";
 import type { MessageOf, ServerMessage } from "../../protocol/messages.ts";
 import type { EventQueue } from "../event_queue.ts";
 import { type ClientEvent, errorEvent } from "../events.ts";
-import type { Rewrap } from "../kept_login.ts";
+import type { Rewrap } from "../login.ts";
 import type { RoomView } from "../member.ts";
 import type { Memberships } from "../memberships.ts";
 import type { Requests } from "../requests.ts";
@@ -134,16 +134,31 @@ export class SealedRooms {
 
   /** What was a sealed room is none that the server can read: nothing more is said there. */
   async #refuseOpen(account: OwnAccount): Promise<void> {
-    const { memberships } = this.#options;
-    for (const { state: { room, kind } } of memberships.all) {
+    for (const { state: { room, kind } } of this.#options.memberships.all) {
       if (kind !== "open" || !account.knowsRoom(room)) continue;
-      const message = `The server shows an open room in the place of the sealed room ${room}`;
-      await this.#report(new PeerError("room-inconsistent", message), room);
-      await memberships.quit(room, { code: "room-inconsistent", message });
+      const error = shownOpen(room);
+      await this.#report(error, room);
+      await this.#options.memberships.quit(room, error);
     }
   }
 
-  /** Wraps the vault's key for another password. */
+  /**
+   * Passes if a room that was joined as an open one is none that is known to be sealed; else it is
+   * left.
+   *
+   * @throws {PeerError} `room-inconsistent`.
+   */
+  async checkOpen(room: string): Promise<void> {
+    if (!await this.has(room)) return;
+    const { memberships } = this.#options;
+    const error = shownOpen(room);
+    if (memberships.all.some(({ state }) => state.room === room)) {
+      await memberships.quit(room, error);
+    }
+    throw error;
+  }
+
+  /** Wraps the vault's keys, and a new one, for another password. */
   async rewrapper(): Promise<Rewrap> {
     await this.ready(); // or there may be a vault a moment later
     if (this.#keys === undefined && !await VaultStore.exists(this.#options.requests)) {
@@ -151,6 +166,20 @@ export class SealedRooms {
     }
     const { store } = await this.keys();
     return (exportKey) => store.rewrap(exportKey);
+  }
+
+  /** There is another password: what this session keeps is saved under the key that came with it. */
+  async rewrapped(): Promise<void> {
+    if (this.#keys === undefined) return;
+    try {
+      const { store, account, device } = await this.keys();
+      store.rewrapped();
+      await account.resave();
+      await device.resave();
+      await this.#entered.resave();
+    } catch (error) {
+      await this.#report(error);
+    }
   }
 
   /** Tells something that is of no room. */
@@ -288,4 +317,10 @@ export class SealedRooms {
     if (this.#isClosed || isCut(error)) return;
     await this.#options.events.push(errorEvent(error, room));
   }
+}
+
+/** A server that would read what is said in a sealed room. */
+function shownOpen(room: string): PeerError {
+  const message = `The server shows an open room in the place of the sealed room ${room}`;
+  return new PeerError("room-inconsistent", message);
 }
