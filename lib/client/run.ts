@@ -7,7 +7,7 @@
 
 import { complain } from "../cli/program.ts";
 import { CallerError, ExitCode } from "../errors.ts";
-import { isRoomName } from "../protocol/messages.ts";
+import { isRoomName } from "../name_patterns.ts";
 import type { Address } from "./address.ts";
 import type { Streams } from "./batch.ts";
 import { connect } from "./connection.ts";

@@ -7,6 +7,7 @@
 
 import type { DatabaseAccess } from "../database_access.ts";
 import { CallerError, EnvironmentError } from "../errors.ts";
+import { foldName } from "../folded_name.ts";
 
 /** A sealed room. */
 export interface SealedRoom {
@@ -35,13 +36,13 @@ const MEMBERSHIP = `SELECT ${ROOM}, m.since, m.admin
 
 /** How a direct room's two members are stored: in small letters and in order, a space between. */
 export function peersOf(first: string, second: string): string {
-  return [first, second].map((name) => name.toLowerCase()).sort().join(" ");
+  return [first, second].map(foldName).sort().join(" ");
 }
 
 /** The one of a direct room's members who is not `user`, in small letters. */
 export function otherPeer(peers: string, user: string): string {
   const [first = "", second = ""] = peers.split(" ");
-  return first === user.toLowerCase() ? second : first;
+  return first === foldName(user) ? second : first;
 }
 
 /** See the module's description. Each method throws an `EnvironmentError` if the database fails. */

@@ -6,7 +6,7 @@
  */
 
 import type { Commit, Proposal, ProposalOrRef, PublicMessage, UpdatePath } from "ts-mls";
-import { sameBytes } from "./bytes.ts";
+import { sameBytes } from "../same_bytes.ts";
 import type { Member, Proposed } from "./commit_rules.ts";
 import { refused } from "./faults.ts";
 import { checkAddedKeys } from "./key_package.ts";

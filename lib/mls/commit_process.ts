@@ -6,7 +6,7 @@
 
 import { type ClientState, emptyPskIndex, processPublicMessage } from "ts-mls";
 import { unprotectPublicMessage } from "ts-mls/messageProtectionPublic.js";
-import { sameBytes } from "./bytes.ts";
+import { sameBytes } from "../same_bytes.ts";
 import { addedKeys, checkNewKeys, decodeCommit, type IncomingCommit } from "./commit_message.ts";
 import { checkCommit, type Effect, type Member } from "./commit_rules.ts";
 import { invalid, orInvalid } from "./faults.ts";

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { sameBytes } from "./bytes.ts";
+import { foldName, sameName } from "../folded_name.ts";
+import { sameBytes } from "../same_bytes.ts";
 import { refused } from "./faults.ts";
-import { foldUser, sameUser } from "./names.ts";
 import { isAdmin, mayBeIn, type RoomPolicy, sameRoom } from "./room_policy.ts";
 import type { LeafOwner } from "./suite.ts";
 
@@ -78,9 +78,9 @@ function checkRemovals(
   if (isAdmin(policy, committer.identity)) return;
   for (const { user, identity } of removed) {
     const replaced = added.some((device) =>
-      sameUser(device.user, user) && !sameBytes(device.identity, identity)
+      sameName(device.user, user) && !sameBytes(device.identity, identity)
     );
-    if (!replaced && !sameUser(user, committer.user) && !leaving.has(foldUser(user))) {
+    if (!replaced && !sameName(user, committer.user) && !leaving.has(foldName(user))) {
       throw refused(`${committer.user} is no admin, and cannot remove ${user}`);
     }
   }
@@ -96,7 +96,7 @@ export function checkRoster(policy: RoomPolicy, devices: readonly LeafOwner[]): 
   const identities = new Map<string, Uint8Array>();
   const seen = new Set<string>();
   for (const { user, device, identity } of devices) {
-    const name = foldUser(user);
+    const name = foldName(user);
     if (!mayBeIn(policy, user)) throw refused(`${user} cannot be in this direct room`);
     const known = identities.get(name);
     if (known !== undefined && !sameBytes(known, identity)) {

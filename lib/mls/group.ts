@@ -8,7 +8,7 @@
 import { createGroup, mlsExporter } from "ts-mls";
 import { randomBytes } from "node:crypto";
 import { CallerError } from "../errors.ts";
-import { sameBytes } from "./bytes.ts";
+import { sameBytes } from "../same_bytes.ts";
 import { type CommitPlan, makeCommit } from "./commit_create.ts";
 import { decodeCommit } from "./commit_message.ts";
 import { processCommit } from "./commit_process.ts";

@@ -13,7 +13,7 @@ import { resolution } from "ts-mls/ratchetTree.js";
 import { encodeTreeHashInput } from "ts-mls/treeHash.js";
 import { leafToNodeIndex, leafWidth, left, right, root, toLeafIndex } from "ts-mls/treemath.js";
 import { directPath, toNodeIndex } from "ts-mls/treemath.js";
-import { sameBytes } from "./bytes.ts";
+import { sameBytes } from "../same_bytes.ts";
 
 type NodeIndex = ReturnType<typeof toNodeIndex>;
 

@@ -33,6 +33,8 @@ import {
 import { MAX_HISTORY_PAGE, MAX_PRESENCE_CHANGES } from "./limits.ts";
 import { presenceChange, request, result } from "./requests.ts";
 
+export { isAccountName, isRoomName } from "../name_patterns.ts";
+
 /** A message as its sender puts it into a room's log. */
 const envelope = {
   room: roomName,
@@ -164,12 +166,8 @@ export const decodeClientMessage = decoder<ClientMessage>(clientMessage);
 /** Decodes a server's message; throws a {@linkcode PeerError} `message-invalid`. */
 export const decodeServerMessage = decoder<ServerMessage>(serverMessage);
 
-/** Whether a text can be the name of an account. */
-export const isAccountName = (text: string): boolean => v.is(accountName, text);
 /** Whether a text can be sent as a user name at all. */
 export const isTypedName = (text: string): boolean => v.is(typedName, text);
-/** Whether a text can be the name of a room. */
-export const isRoomName = (text: string): boolean => v.is(roomName, text);
 /** Whether a text can be the id of a message. */
 export const isMessageId = (text: string): boolean => v.is(messageId, text);
 

@@ -5,11 +5,11 @@
  */
 
 import { type Vault, WRAP } from "../delivery/vault.ts";
-import { decodePart } from "./parts.ts";
 import type { Account, Accounts } from "../auth/accounts.ts";
 import { checkRecord, serverRegister } from "../auth/opaque.ts";
 import { CallerError, EnvironmentError } from "../errors.ts";
 import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messages.ts";
+import { decodePart } from "../protocol/parts.ts";
 
 /** One change of one account's password. */
 export class Registration {

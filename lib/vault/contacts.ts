@@ -8,7 +8,7 @@
 
 import { CallerError, EnvironmentError } from "../errors.ts";
 import { foldName } from "../folded_name.ts";
-import { sameBytes } from "../mls/bytes.ts";
+import { sameBytes } from "../same_bytes.ts";
 
 /** People whose keys an account keeps: of those, each with the longest name, a blob holds twice as many. */
 export const MAX_CONTACTS = 4096;

@@ -12,12 +12,12 @@ import { sign } from "../../lib/mls/ed25519.ts";
 import type { DeviceKeys } from "../../lib/mls/device_keys.ts";
 import { Group } from "../../lib/mls/group.ts";
 import type { MessageOf, ServerMessage } from "../../lib/protocol/messages.ts";
+import { encodeParts } from "../../lib/protocol/parts.ts";
 import {
   encodeSealedPayload,
   type Proof,
   type SealedContent,
 } from "../../lib/rooms/sealed_payload.ts";
-import { encodeParts } from "../../lib/server/parts.ts";
 import { openBlob } from "../../lib/vault/blob.ts";
 import { decodeDeviceRecord } from "../../lib/vault/device_record.ts";
 import { decodeRoomRecord } from "../../lib/vault/room_record.ts";

@@ -5,8 +5,8 @@
  */
 
 import assert from "node:assert/strict";
+import { foldName } from "../../lib/folded_name.ts";
 import { Group } from "../../lib/mls/group.ts";
-import { foldUser } from "../../lib/mls/names.ts";
 import {
   assertFails,
   commit,
@@ -172,7 +172,7 @@ Deno.test("an own commit with new keys cannot be followed by the state before it
 Deno.test("who has asked to leave is removed by anybody, others only by admins", async () => {
   const groups = await room(alice, bob, carol);
   await assertFails("mls-refused", () => groups[1]!.commit({ removeLeaves: [2] }));
-  const leaving = new Set([foldUser("Carol")]);
+  const leaving = new Set([foldName("Carol")]);
   const { commit: removal } = await groups[1]!.commit({ removeLeaves: [2] }, leaving);
   await assertFails("mls-refused", () => groups[0]!.process(removal));
   await commit(groups, 1, { removeLeaves: [2] }, leaving);

@@ -10,8 +10,8 @@ import assert from "node:assert/strict";
 import type { Credentials } from "../../lib/client/login.ts";
 import { FernetKey } from "../../lib/fernet.ts";
 import type { MessageOf, ServerMessage } from "../../lib/protocol/messages.ts";
+import { encodeParts } from "../../lib/protocol/parts.ts";
 import type { Request, RequestOf, Result } from "../../lib/protocol/requests.ts";
-import { encodeParts } from "../../lib/server/parts.ts";
 import { RawMember, type TestServer } from "../attacks/server.ts";
 
 const SENT_AT = "2026-01-01T00:00:00.000Z";

@@ -8,8 +8,8 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { MAX_BLOB_BYTES, MAX_DEVICES, MAX_STAGED_BYTES } from "../../lib/protocol/limits.ts";
+import { PART_BYTES } from "../../lib/protocol/parts.ts";
 import { CONSOLE } from "../../lib/server/operations.ts";
-import { PART_BYTES } from "../../lib/server/parts.ts";
 import { ALICE, BOB, MALLORY, TestServer } from "../attacks/server.ts";
 import { bytesOf, SealedMember } from "./sealed_member.ts";
 import { onConsole } from "./speaker.ts";

@@ -6,7 +6,7 @@
  */
 
 import { EnvironmentError } from "../../errors.ts";
-import { foldName } from "../../folded_name.ts";
+import { sameName } from "../../folded_name.ts";
 import type { Member } from "../../mls/group.ts";
 import { type ClientEvent, errorEvent } from "../events.ts";
 import { listNames } from "./membership_news.ts";
@@ -47,7 +47,7 @@ export function invitation(
   by: string | undefined,
   { room, peer, user }: { room: string; peer: string | undefined; user: string },
 ): ClientEvent[] {
-  if (by === undefined || foldName(by) === foldName(user)) return [];
+  if (by === undefined || sameName(by, user)) return [];
   const message = peer === undefined
     ? `${by} added you to the sealed room ${room}: /join ${room} goes there`
     : `${by} writes to you: /dm ${by} answers`;

@@ -6,11 +6,11 @@
  */
 
 import { CallerError, EnvironmentError, PeerError } from "../../errors.ts";
-import { foldName } from "../../folded_name.ts";
+import { foldName, sameName } from "../../folded_name.ts";
 import type { ForeignKeyPackage } from "../../mls/key_package.ts";
+import { sameBytes } from "../../same_bytes.ts";
 import type { Answer, Requests } from "../requests.ts";
 import { firstContact } from "./introductions.ts";
-import { sameBytes } from "./sealed_entry.ts";
 import type { SealedRooms } from "./sealed_rooms.ts";
 
 /** What they are asked for with. */
@@ -61,7 +61,7 @@ export class KeyClaims {
     const { account } = await rooms.keys();
     const [met, wrong] = [new Set<string>(), new Set<string>()];
     for (const { user, identity } of packages) {
-      if (foldName(user) === foldName(self)) {
+      if (sameName(user, self)) {
         if (!sameBytes(identity, account.identity.publicKey)) wrong.add(user);
         continue;
       }

@@ -5,12 +5,12 @@
  */
 
 import { CallerError } from "../../errors.ts";
-import { foldName } from "../../folded_name.ts";
+import { foldName, sameName } from "../../folded_name.ts";
 import type { Group, Member } from "../../mls/group.ts";
 import type { ForeignKeyPackage } from "../../mls/key_package.ts";
+import { sameBytes } from "../../same_bytes.ts";
 import { accountsOf, listNames } from "./membership_news.ts";
 import { checkPresent, checkRules } from "./room_admins.ts";
-import { sameBytes } from "./sealed_entry.ts";
 import type { Change } from "./sealed_room.ts";
 
 /** The packages of devices that are not in a group yet. */
@@ -59,7 +59,7 @@ export function removal(group: Group, wanted: ReadonlySet<string>): Change | und
 
 /** The same account, under an identity that is over. */
 function isReplaced(member: Member, added: ForeignKeyPackage): boolean {
-  return foldName(member.user) === foldName(added.user) &&
+  return sameName(member.user, added.user) &&
     !sameBytes(member.identity, added.identity);
 }
 

@@ -6,6 +6,7 @@
  */
 
 import { createIdentity, identityFromSeed, type IdentityKey } from "../../mls/identity.ts";
+import { sameBytes } from "../../same_bytes.ts";
 import {
   type AccountRecord,
   decodeAccountRecord,
@@ -13,7 +14,6 @@ import {
 } from "../../vault/account_record.ts";
 import { type Acquaintance, type Contact, Contacts, type Sighting } from "../../vault/contacts.ts";
 import { KnownRooms } from "../../vault/known_rooms.ts";
-import { sameBytes } from "./sealed_entry.ts";
 import type { Trust } from "./trust.ts";
 import { isOutdated, isPasswordChanged, rolledBack, type VaultStore } from "./vault_store.ts";
 

@@ -12,6 +12,7 @@ import type { Head } from "../../log/message_log.ts";
 import type { DeviceKeys } from "../../mls/device_keys.ts";
 import { Group, type Member } from "../../mls/group.ts";
 import type { OwnKeyPackage } from "../../mls/key_package.ts";
+import { sameBytes } from "../../same_bytes.ts";
 import { Archive } from "../../vault/archive.ts";
 import { RecentEntries } from "../../vault/recent_entries.ts";
 import { decodeRoomRecord } from "../../vault/room_record.ts";
@@ -19,7 +20,6 @@ import type { Requests } from "../requests.ts";
 import type { OwnAccount } from "./own_account.ts";
 import { loadDevice, type OwnDevice } from "./own_device.ts";
 import type { SavedState } from "./sealed_state.ts";
-import { sameBytes } from "./sealed_entry.ts";
 import { rolledBack, type VaultStore } from "./vault_store.ts";
 
 /** What a room is entered with. */

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { foldName } from "../../folded_name.ts";
+import { foldName, sameName } from "../../folded_name.ts";
 import type { Head } from "../../log/message_log.ts";
 import type { Member } from "../../mls/group.ts";
 import { SUITE } from "../../mls/suite.ts";
+import { sameBytes } from "../../same_bytes.ts";
 import { adminsAmong } from "./membership_news.ts";
 import type { OwnAccount } from "./own_account.ts";
 import type { SealedCipher } from "./sealed_cipher.ts";
-import { sameBytes } from "./sealed_entry.ts";
 
 /**
  * Whether a member's identity was compared: `changed` if it is, or may be, another one than the one
@@ -68,7 +68,7 @@ function describe(
     devices: devices.length,
     isAdmin: adminsAmong(devices, policy).length > 0,
     isLeaving: leaving.has(foldName(user)),
-    trust: foldName(user) === foldName(own.user) ? "own" : trustIn(user, identity, account),
+    trust: sameName(user, own.user) ? "own" : trustIn(user, identity, account),
   };
 }
 

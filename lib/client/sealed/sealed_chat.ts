@@ -6,11 +6,12 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { foldName } from "../../folded_name.ts";
 import { CallerError, EnvironmentError, PeerError } from "../../errors.ts";
 import type { KeyRing } from "../../fernet.ts";
+import { foldName, sameName } from "../../folded_name.ts";
 import type { Member, RoomPolicy } from "../../mls/group.ts";
 import type { ForeignKeyPackage } from "../../mls/key_package.ts";
+import { sameBytes } from "../../same_bytes.ts";
 import type { JoinOptions } from "../options.ts";
 import type { Requests } from "../requests.ts";
 import { demote, promote, stepDown } from "./appointments.ts";
@@ -20,7 +21,6 @@ import { absentFrom, addition, checkMayRemove, removal } from "./membership_chan
 import { accountsOf, listNames } from "./membership_news.ts";
 import { demotion } from "./room_admins.ts";
 import type { RoomSecurity } from "./room_security.ts";
-import { sameBytes } from "./sealed_entry.ts";
 import type { SealedRoom } from "./sealed_room.ts";
 import type { SealedRooms } from "./sealed_rooms.ts";
 
@@ -147,7 +147,7 @@ export class SealedChat {
     { history = 0 }: Pick<JoinOptions, "history"> = {},
   ): Promise<string> {
     const { requests } = this.#options;
-    if (foldName(user) === foldName(this.#options.user)) {
+    if (sameName(user, this.#options.user)) {
       throw new CallerError("target-self", "You are talking to yourself: choose somebody else");
     }
     const { room } = await requests.ask({ do: "direct", user });
@@ -170,7 +170,7 @@ export class SealedChat {
     if (peer === undefined) return;
     const contact = account.find(peer);
     const isKnown = ({ user, identity }: Member): boolean =>
-      foldName(user) !== foldName(peer) ||
+      !sameName(user, peer) ||
       contact !== undefined && sameBytes(identity, contact.key);
     if (contact?.changed !== undefined) throw identityChanged(peer);
     if (group.members.every(isKnown)) return;
@@ -256,7 +256,7 @@ export class SealedChat {
     await rooms.enterOnce(room, history);
     const sealed = rooms.get(room);
     const { peer } = sealed.cipher;
-    if (peer !== undefined && foldName(peer) === foldName(user)) {
+    if (peer !== undefined && sameName(peer, user)) {
       await this.#completeDirect(sealed, peer);
       return room;
     }
@@ -274,7 +274,7 @@ export class SealedChat {
     const { members } = sealed.cipher.state.group;
     const { identity } = await this.#claims.look(peer);
     const isThere = members.some((one) =>
-      foldName(one.user) === foldName(peer) && sameBytes(one.identity, identity)
+      sameName(one.user, peer) && sameBytes(one.identity, identity)
     );
     if (isThere) return;
     try {

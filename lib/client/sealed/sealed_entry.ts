@@ -5,9 +5,9 @@
  */
 
 import { createHash } from "node:crypto";
-import { foldName } from "../../folded_name.ts";
 import { PeerError } from "../../errors.ts";
 import type { FernetKey } from "../../fernet.ts";
+import { sameName } from "../../folded_name.ts";
 import type { Head, LogEntry } from "../../log/message_log.ts";
 import { verify } from "../../mls/ed25519.ts";
 import type { Content, Envelope } from "../../rooms/payload.ts";
@@ -17,6 +17,8 @@ import {
   verifySealedPayload,
 } from "../../rooms/sealed_payload.ts";
 import { MAX_LAG, type RecentEntries } from "../../vault/recent_entries.ts";
+
+export { sameBytes } from "../../same_bytes.ts";
 
 /**
  * Opens an entry with the key of its epoch.
@@ -40,7 +42,7 @@ export function checkPayload(
   epoch: number,
   user: string | undefined,
 ): void {
-  if (user === undefined || foldName(user) !== foldName(entry.sender)) {
+  if (user === undefined || !sameName(user, entry.sender)) {
     throw invalid(`is not from a device of ${entry.sender}`);
   }
   verifySealedPayload(envelopeOf(entry), payload, verify);
@@ -106,9 +108,4 @@ export function lost({ room, seq }: LogEntry, what: string): PeerError {
 /** SHA-256 of some bytes: 64 hex digits. */
 export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
-}
-
-/** Whether two byte strings are the same; of public values only. */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
