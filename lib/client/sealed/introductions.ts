@@ -42,16 +42,38 @@ export function introduce(trust: Trust, room: string, members: readonly Known[])
   return first.length === 0 ? warnings : [...warnings, firstContact(first, room)];
 }
 
-/** What to tell of an invitation, by the welcome's word; nothing if it is this account's own deed. */
+/** Where an account was invited to. */
+interface Invited {
+  room: string;
+  /** With whom, if it is a direct room. */
+  peer: string | undefined;
+  /** The account's name. */
+  user: string;
+  /** Whether it was in a room of that name before. */
+  isAnew?: boolean | undefined;
+}
+
+/**
+ * What to tell of an invitation, by the welcome's word; nothing if it is this account's own deed. Who
+ * was in the room before, and was not removed, may have been given another one by the server.
+ */
 export function invitation(
   by: string | undefined,
-  { room, peer, user }: { room: string; peer: string | undefined; user: string },
+  { room, peer, user, isAnew = false }: Invited,
 ): ClientEvent[] {
   if (by === undefined || sameName(by, user)) return [];
   const message = peer === undefined
     ? `${by} added you to the sealed room ${room}: /join ${room} goes there`
     : `${by} writes to you: /dm ${by} answers`;
-  return [{ type: "notice", code: "invited", message, room }];
+  const invited: ClientEvent = { type: "notice", code: "invited", message, room };
+  return isAnew ? [invited, anew(by, room)] : [invited];
+}
+
+function anew(by: string, room: string): ClientEvent {
+  const message =
+    `WARNING: by ${by}'s word ${room} begins anew for you. If nobody had removed you, ` +
+    "it may be another room: compare /security with its members";
+  return { type: "notice", code: "room-anew", message, room };
 }
 
 function warning(user: string, room: string): ClientEvent {

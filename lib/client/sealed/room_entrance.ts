@@ -32,6 +32,8 @@ export interface RoomStart extends SavedState {
   used?: OwnKeyPackage;
   /** Who added this account then. */
   by?: string;
+  /** Whether it was in a room of that name before. */
+  isAnew?: boolean;
 }
 
 /** What the state is looked for with. */
@@ -126,7 +128,8 @@ export class RoomEntrance {
     const { group, used, by } = await Group.join(source.keys, welcome.bytes, packages);
     checkRoom(group, room);
     this.#checkHost(room, by);
-    return { ...await beginning(group, welcome.head), ...source, used, by: by.user };
+    const isAnew = this.#options.account.knowsRoom(room);
+    return { ...await beginning(group, welcome.head), ...source, used, by: by.user, isAnew };
   }
 
   /**

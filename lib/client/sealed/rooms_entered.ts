@@ -192,11 +192,11 @@ export class RoomsEntered {
   }
 
   /** Tells who has let this account in, and who is there. */
-  async #introduce({ cipher }: SealedRoom, { group, by }: RoomStart): Promise<void> {
+  async #introduce({ cipher }: SealedRoom, { group, by, isAnew }: RoomStart): Promise<void> {
     const { events, user } = this.#options;
     const { policy: { room }, members } = group;
     await events.push(
-      ...invitation(by, { room, peer: cipher.peer, user }),
+      ...invitation(by, { room, peer: cipher.peer, user, isAnew }),
       ...cipher.greet(members),
     );
   }
