@@ -107,6 +107,11 @@ Deno.test("who is invited again reads on from there, and nothing in between", as
   await bob.told("joined", ROOM, bob.events.findIndex(({ type }) => type === "left"));
   await alice.say("after");
   await bob.hears("after");
+  const anew = await bob.sees((event) => event.type === "notice" && event.code === "room-anew");
+  assert.match(
+    String("message" in anew && anew.message),
+    /^By alice's word physics begins anew/,
+  );
   await bob.say("here again");
   await alice.hears("here again");
   assert.deepEqual(bob.heard(), ["before", "after"]);

@@ -70,8 +70,7 @@ export function invitation(
 }
 
 function anew(by: string, room: string): ClientEvent {
-  const message =
-    `WARNING: by ${by}'s word ${room} begins anew for you. If nobody had removed you, ` +
+  const message = `By ${by}'s word ${room} begins anew for you. If nobody had removed you, ` +
     "it may be another room: compare /security with its members";
   return { type: "notice", code: "room-anew", message, room };
 }
