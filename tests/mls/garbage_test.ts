@@ -9,10 +9,9 @@ import fc from "fast-check";
 import { FernchatError } from "../../lib/errors.ts";
 import { Group } from "../../lib/mls/group.ts";
 import { readKeyPackage } from "../../lib/mls/key_package.ts";
-import { assertFails, commit, type Device, devices, room } from "./people.ts";
+import { assertFails, commit, devices, room } from "./people.ts";
 
-type Two = [Device, Device];
-const [alice, bob] = await devices("alice", "bob") as Two;
+const [alice, bob] = await devices("alice", "bob");
 const [group] = await room(alice, bob) as [Group];
 const made = await group.commit({ removeLeaves: [1], add: [] });
 const { welcome } = await made.next.commit({ add: [bob.package] });

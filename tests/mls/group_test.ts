@@ -10,7 +10,6 @@ import { Group } from "../../lib/mls/group.ts";
 import {
   assertFails,
   commit,
-  type Device,
   device,
   devices,
   hex,
@@ -20,8 +19,7 @@ import {
   room,
 } from "./people.ts";
 
-type Four = [Device, Device, Device, Device];
-const [alice, bob, carol, dave] = await devices("alice", "Bob", "carol", "dave") as Four;
+const [alice, bob, carol, dave] = await devices("alice", "Bob", "carol", "dave");
 
 async function keysOf(groups: readonly Group[]): Promise<Set<string>> {
   return new Set(await Promise.all(groups.map(keyOf)));

@@ -36,8 +36,10 @@ export async function device(
 }
 
 /** One device of each of these accounts. */
-export async function devices(...users: string[]): Promise<Device[]> {
-  return await Promise.all(users.map((user) => device(user)));
+export async function devices<const N extends readonly string[]>(
+  ...users: N
+): Promise<{ -readonly [At in keyof N]: Device }> {
+  return await Promise.all(users.map((user) => device(user))) as { [At in keyof N]: Device };
 }
 
 /** The policy of an ordinary room with these admins. */

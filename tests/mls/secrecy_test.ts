@@ -15,10 +15,9 @@ import type { Group } from "../../lib/mls/group.ts";
 import type { ClientState } from "../../lib/mls/state.ts";
 import { loadSuite } from "../../lib/mls/suite.ts";
 import { stateOf } from "./insider.ts";
-import { commit, type Device, devices, hex, join, keyOf, room } from "./people.ts";
+import { commit, devices, hex, join, keyOf, room } from "./people.ts";
 
-type Three = [Device, Device, Device];
-const [alice, bob, carol] = await devices("alice", "bob", "carol") as Three;
+const [alice, bob, carol] = await devices("alice", "bob", "carol");
 const suite = await loadSuite();
 
 /** What a state must not hold once its epoch is over. */
