@@ -35,7 +35,7 @@ async function assertTogether(groups: readonly Group[]): Promise<void> {
 
 // The library refuses this tree: node 3 lists leaf 3 as new, the root does not any more.
 Deno.test("a device joins where a place was filled anew and others committed since", async () => {
-  const groups = await room(...await devices(..."abcdefgh") as [Device]);
+  const groups = await room(...await devices(..."abcdefgh"));
   await commit(groups, 0, { removeLeaves: [3] });
   const again = await commit(groups, 0, { add: [bob.package] });
   groups[3] = await join(bob, again);
@@ -200,7 +200,7 @@ Deno.test("the same tree, left as it is, is joined", async () => {
 });
 
 Deno.test("a welcome with any bit flipped, cut or lengthened is refused", async () => {
-  const [, theirs] = await room(alice, bob) as [Group, Group];
+  const [, theirs] = await room(alice, bob);
   const { welcome } = await theirs.commit({ add: [carol.package] });
   await assertDamageRefused(
     welcome as Uint8Array,
