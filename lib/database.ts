@@ -213,9 +213,9 @@ function checkWritable(database: DatabaseSync): void {
 }
 
 function checkOwnership(database: DatabaseSync, path: string): number {
+  const application = pragma(database, "application_id"); // a full disk fails here, with its code
   // Of a damaged schema, older runtimes tell only that a statement could not be prepared: not so here.
   database.exec("SELECT 1 FROM sqlite_schema");
-  const application = pragma(database, "application_id");
   const version = pragma(database, "user_version");
   const tables = database.prepare("SELECT count(*) AS n FROM sqlite_schema").get() as { n: number };
   if (application !== APPLICATION_ID && (application !== 0 || tables.n > 0)) {

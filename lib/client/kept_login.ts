@@ -5,6 +5,7 @@
  * @module
  */
 
+import { LoginError } from "../errors.ts";
 import type { Address } from "./address.ts";
 import { dialAndLogIn, type LoggedIn } from "./enter.ts";
 import { changePassword, type Credentials, type Rewrap } from "./login.ts";
@@ -32,15 +33,30 @@ export class KeptLogin implements Login {
   readonly #address: Address;
   readonly #timing: Pick<Timing, "answerMs">;
   #credentials: Credentials;
+  /** Whether the server took them once. */
+  #wereRight: boolean;
 
-  constructor(address: Address, credentials: Credentials, timing: Pick<Timing, "answerMs">) {
+  /** @param wereRight whether somebody has logged in with these by now. */
+  constructor(
+    address: Address,
+    credentials: Credentials,
+    timing: Pick<Timing, "answerMs">,
+    wereRight = false,
+  ) {
     this.#address = address;
     this.#credentials = credentials;
     this.#timing = timing;
+    this.#wereRight = wereRight;
   }
 
-  logIn(): Promise<LoggedIn> {
-    return dialAndLogIn(this.#address, this.#credentials, this.#timing);
+  async logIn(): Promise<LoggedIn> {
+    try {
+      const loggedIn = await dialAndLogIn(this.#address, this.#credentials, this.#timing);
+      this.#wereRight = true;
+      return loggedIn;
+    } catch (error) {
+      throw this.#wereRight ? refusedNow(error) : error;
+    }
   }
 
   /** On a connection of its own: a server takes a new password only right after a login. */
@@ -55,4 +71,13 @@ export class KeptLogin implements Login {
       await channel.close();
     }
   }
+}
+
+/** Nobody has mistyped what was right before. */
+function refusedNow(error: unknown): unknown {
+  if (!(error instanceof LoginError) || error.code !== "login-refused") return error;
+  return new LoginError(error.code, "Login refused: the password is not the one of before", {
+    cause: error,
+    hint: "log in with the new one; if nobody changed it, this is another server",
+  });
 }

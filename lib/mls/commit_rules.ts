@@ -108,7 +108,10 @@ export function checkRoster(policy: RoomPolicy, devices: readonly LeafOwner[]): 
   }
 }
 
-function changedPolicy({ policy, committer, proposals }: CommitFacts): RoomPolicy | undefined {
+/** Only who is a member can be an admin: no key waits in the rules for somebody to come with it. */
+function changedPolicy(
+  { members, policy, committer, proposals }: CommitFacts,
+): RoomPolicy | undefined {
   const changed = proposals.find((one) => one.kind === "policy")?.policy;
   if (changed === undefined) return undefined;
   if (proposals.length > 1) throw refused("A room's rules can only be changed by themselves");
@@ -116,5 +119,9 @@ function changedPolicy({ policy, committer, proposals }: CommitFacts): RoomPolic
     throw refused(`${committer.user} is no admin, and cannot change the room's rules`);
   }
   if (!sameRoom(policy, changed)) throw refused("A room's name, kind and peers cannot be changed");
+  if (policy.kind === "direct") throw refused("The rules of a direct room cannot be changed");
+  const isMember = (admin: Uint8Array): boolean =>
+    members.some(({ identity }) => sameBytes(identity, admin));
+  if (!changed.admins.every(isMember)) throw refused("An admin would be no member");
   return changed;
 }

@@ -88,6 +88,9 @@ export const sealedRequests = [
     token,
     adds: accounts,
     removes: accounts,
+    /** Members whom it makes admins, and whom it makes none. */
+    promotes: v.optional(accounts),
+    demotes: v.optional(accounts),
     /** To whom its welcome is addressed. */
     welcomes: v.pipe(v.array(deviceOf), v.maxLength(MAX_INVITED * MAX_DEVICES)),
     ...leased,

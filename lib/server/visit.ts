@@ -182,6 +182,8 @@ export class Visit implements Visitor {
   async answer({ ref, request }: MessageOf<ClientMessage, "request">): Promise<void> {
     const { outbound } = this.#options;
     try {
+      // The next one of the name must not find in the vault what a session of before has put there.
+      if (isSealedRequest(request) && !this.#mayStay(this.#look())) return;
       const { result, bytes } = await this.#answerTo(request);
       for (const data of encodeParts(bytes ?? NOTHING)) {
         if (!await outbound.calm()) return;

@@ -113,7 +113,7 @@ Deno.test("a server that makes eve a member in its database: she gets no key, an
   await using liar = await Liar.start("alice", "eve");
   const [alice] = await meet(liar, "alice");
   liar.sql(
-    "INSERT INTO sealed_members (room, account, since, admin) VALUES (?, 'eve', 0, 1)",
+    "INSERT INTO sealed_members (room, account, since, maker, admin) VALUES (?, 'eve', 0, 1, 1)",
     ROOM,
   );
   const eve = await liar.enter("eve");

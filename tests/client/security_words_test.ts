@@ -76,6 +76,17 @@ Deno.test("a room without admins, one who leaves, and a room that cannot be foll
   assert.doesNotMatch(direct, /admin/);
 });
 
+Deno.test("who leaves is told if nobody rules over the room then, and only who ruled over it", () => {
+  const leaving = (me: boolean, you: boolean): string => {
+    const members = [member(ME, { trust: "own", isAdmin: me }), member(YOU, { isAdmin: you })];
+    return describeLeaving(ROOM, ME, { members }).join("\n");
+  };
+  assert.match(leaving(true, false), /You were its only admin/);
+  for (const [me, you] of [[true, true], [false, true], [false, false]] as const) {
+    assert.doesNotMatch(leaving(me, you), /admin/);
+  }
+});
+
 Deno.test("a changed key shows both numbers, the old one for who has it written down", () => {
   const identity = { user: YOU, pinned: key("1"), verified: false, changed: key("2") };
   const text = describeIdentity(identity, ME).join("\n");

@@ -188,6 +188,27 @@ Deno.test("an admin makes another one, who may then remove", async () => {
   assert.equal((await keysOf(groups.slice(0, 2))).size, 1);
 });
 
+Deno.test("who is no admin any more removes nobody, and who has made it go on without its maker", async () => {
+  const groups = await room(alice, bob, carol);
+  await commit(groups, 0, { policy: policyOf(alice, bob) });
+  await commit(groups, 1, { policy: policyOf(bob) });
+  await assertFails("mls-refused", () => groups[0]!.commit({ removeLeaves: [2] }));
+  await assertFails("mls-refused", () => groups[0]!.commit({ policy: policyOf(alice, bob) }));
+  await commit(groups, 1, { removeLeaves: [0] });
+  await commit(groups, 1, { policy: policyOf(bob, carol) });
+  assert.deepEqual(groups[2]!.policy, policyOf(bob, carol));
+  assert.equal((await keysOf(groups.slice(1))).size, 1);
+});
+
+Deno.test("a change of the rules has no path: the state before it follows an own one, too", async () => {
+  const groups = await room(alice, bob);
+  const made = await groups[0]!.commit({ policy: policyOf(alice, bob) });
+  assert.equal(made.change.hasPath, false);
+  const own = await groups[0]!.process(made.commit);
+  const theirs = await groups[1]!.process(made.commit);
+  assert.equal((await keysOf([own.next, theirs.next, made.next])).size, 1);
+});
+
 Deno.test("an account comes back with a new identity by the commit of a plain member", async () => {
   const groups = await room(alice, bob, carol);
   const reset = await device("carol");

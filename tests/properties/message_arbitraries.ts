@@ -121,6 +121,8 @@ const REQUESTS: {
     epoch: sequence,
     adds: accounts,
     removes: accounts,
+    promotes: optional(accounts),
+    demotes: optional(accounts),
     welcomes: fc.array(anyRecord({ user: accountName, device }), { maxLength: 4 }),
     ...leased,
     sizes: fc.tuple(sequence, sequence, sequence),

@@ -1,5 +1,5 @@
 /**
- * People under load, as processes: writers that say something as soon as the last thing is stored,
+ * People under load: writers that say something as soon as the last thing is stored,
  * and readers that hear everything. They note what a reliable chat has to keep.
  *
  * @module
@@ -7,6 +7,8 @@
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import type { Credentials } from "../../lib/client/login.ts";
+import { NearClient, type Talker } from "./near_client.ts";
 import { type Event, JsonClient } from "./programs.ts";
 
 /** Messages that a writer keeps on their way. */
@@ -34,7 +36,7 @@ export class Acks {
 
 /** A client that sends without a pause until it is told to stop, or killed. */
 export class Writer implements AsyncDisposable {
-  readonly #client: JsonClient;
+  readonly #client: NearClient | JsonClient;
   readonly #name: string;
   readonly #acks: Acks;
   readonly #unacked = new Set<string>();
@@ -43,7 +45,12 @@ export class Writer implements AsyncDisposable {
   #reading: Promise<void>;
   readonly reconnects: Event[] = [];
 
-  private constructor(client: JsonClient, name: string, acks: Acks, again: Iterable<string>) {
+  private constructor(
+    client: NearClient | JsonClient,
+    name: string,
+    acks: Acks,
+    again: Iterable<string>,
+  ) {
     this.#client = client;
     this.#name = name;
     this.#acks = acks;
@@ -53,12 +60,22 @@ export class Writer implements AsyncDisposable {
   /** `again` are the ids of messages whose fate an earlier client of the same user did not learn. */
   static async start(
     port: number,
-    user: { name: string; password: string },
+    who: Credentials,
     acks: Acks,
     again: Iterable<string> = [],
   ): Promise<Writer> {
-    const client = await JsonClient.start(port, user.name, user.password);
-    return new Writer(client, `${user.name}-${client.pid}`, acks, again);
+    return new Writer(await NearClient.start(port, who), nameOf(who), acks, again);
+  }
+
+  /** The same as a process. */
+  static async startProgram(
+    port: number,
+    who: Credentials,
+    acks: Acks,
+    again: Iterable<string> = [],
+  ): Promise<Writer> {
+    const client = await JsonClient.start(port, who.username, who.password);
+    return new Writer(client, nameOf(who), acks, again);
   }
 
   /** Ids that were sent and not acked. */
@@ -71,7 +88,7 @@ export class Writer implements AsyncDisposable {
     this.#stopping = true;
     await this.#client.endInput();
     await this.#reading;
-    assert.equal(await this.#client.ended(), 0, await this.#client.stderr);
+    assert.equal(await this.#client.ended(), 0);
     assert.deepEqual([...this.#unacked], []);
   }
 
@@ -112,20 +129,25 @@ export class Writer implements AsyncDisposable {
   }
 }
 
+/** A client's name, for the ids of its messages. */
+function nameOf({ username }: Credentials): string {
+  return `${username}-${crypto.randomUUID()}`;
+}
+
 /** A client that hears everything and says nothing. */
 export class Listener implements AsyncDisposable {
-  readonly #client: JsonClient;
+  readonly #client: Talker;
   readonly heard: Event[] = [];
   readonly #reading: Promise<void>;
   #changed = Promise.withResolvers<void>();
 
-  private constructor(client: JsonClient) {
+  private constructor(client: Talker) {
     this.#client = client;
     this.#reading = this.#read();
   }
 
-  static async start(port: number, user: { name: string; password: string }): Promise<Listener> {
-    return new Listener(await JsonClient.start(port, user.name, user.password));
+  static async start(port: number, who: Credentials): Promise<Listener> {
+    return new Listener(await NearClient.start(port, who));
   }
 
   /** Resolves when it has heard the entry `seq`. */

@@ -1,13 +1,14 @@
 /**
  * A disk that is full, fails or goes away under a server, when it starts and while it runs: a clear
  * line and exit code 1, or service that goes on; and nothing is acked that is not stored.
- * Each takes seconds: real processes, and 64 MiB of Argon2id for every login.
+ * Each takes a second: a real process, and a disk that syncs.
  */
 
 import assert from "node:assert/strict";
 import { TempFolder } from "../attacks/server.ts";
 import { assertStored, fatesOf, storedRows } from "./log_table.ts";
-import { JsonClient, runProgram, ServerProgram } from "./programs.ts";
+import { FAR, NEAR, NearClient, startServer, type Talker } from "./near_client.ts";
+import { runProgram, ServerProgram } from "./programs.ts";
 import { NO_SMALL_DISK, SmallDisk } from "./small_disk.ts";
 
 const LINUX = Deno.build.os === "linux";
@@ -30,7 +31,7 @@ async function assertFails(args: string[], says: RegExp): Promise<void> {
 
 const start = (db: string): string[] => ["--port", "0", "--db", db];
 
-async function sendAll(client: JsonClient, ids: readonly string[], text = "x"): Promise<void> {
+async function sendAll(client: Talker, ids: readonly string[], text = "x"): Promise<void> {
   for (const id of ids) await client.send(text, id);
 }
 
@@ -41,7 +42,7 @@ diskTest("a full disk at the start: exit 1, also where a database is already", a
   using disk = new SmallDisk(1024 * KIB);
   const says = /^Error: Cannot use the database .*: it has no room left on its disk: make room/;
   {
-    await using server = await ServerProgram.start(["--db", disk.file("old.db")]);
+    await using server = await startServer(disk.file("old.db"));
     server.kill("SIGTERM");
     assert.equal(await server.ended(), 0);
   }
@@ -51,7 +52,7 @@ diskTest("a full disk at the start: exit 1, also where a database is already", a
   await assertFails(["user", "list", "--db", disk.file("old.db")], says);
   disk.free("filler");
   await using server = await ServerProgram.start(["--db", disk.file("old.db")]);
-  await using client = await JsonClient.start(server.port, "user1", "pass1");
+  await using client = await NearClient.start(server.port);
   await client.send("there is room");
   await client.event("ack");
 });
@@ -61,7 +62,7 @@ diskTest(
   async () => {
     using disk = new SmallDisk(1024 * KIB);
     for (const [name, signal] of [["stopped.db", "SIGTERM"], ["crashed.db", "SIGKILL"]] as const) {
-      await using server = await ServerProgram.start(["--db", disk.file(name)]);
+      await using server = await startServer(disk.file(name));
       server.kill(signal);
       await server.ended();
     }
@@ -80,9 +81,9 @@ diskTest(
     using disk = new SmallDisk(1024 * KIB);
     disk.take("spare", 300 * KIB);
     const db = disk.file("chat.db");
-    await using server = await ServerProgram.start(["--db", db]);
-    await using reader = await JsonClient.start(server.port, "user1", "pass1");
-    await using sender = await JsonClient.start(server.port, "user1", "pass1");
+    await using server = await startServer(db);
+    await using reader = await NearClient.start(server.port);
+    await using sender = await NearClient.start(server.port);
     const ids = named("m", 500);
     const sent = sendAll(sender, ids, "x".repeat(KIB));
     const fates = await fatesOf(sender, ids.length);
@@ -92,11 +93,13 @@ diskTest(
     assert.equal(storedRows(db).length, fates.acked.size, "what was refused is not stored");
 
     disk.fill("filler");
-    await using late = await JsonClient.start(server.port, "user1", "pass1"); // logins go on
+    await using late = await NearClient.start(server.port); // logins go on
     const address = `127.0.0.1:${server.port}`;
-    const env = { FERNCHAT_PASSWORD: "pass1" };
+    const env = { FERNCHAT_PASSWORD: FAR.password };
     const lines = Array.from({ length: 100 }, (_, at) => `line ${at + 1} ${"y".repeat(2 * KIB)}\n`);
-    const piped = await runProgram("client", [address, "--user", "user1"], lines.join(""), { env });
+    const piped = await runProgram("client", [address, "--user", FAR.username], lines.join(""), {
+      env,
+    });
     assert.equal(piped.code, 1);
     const refused = [...piped.stderr.matchAll(/^Line (\d+) was not acked: /gm)];
     assert.equal(Number(refused.at(-1)?.[1]), lines.length, piped.stderr);
@@ -128,14 +131,14 @@ Deno.test(
     const db = folder.file("chat.db");
     // No file may grow beyond 200 KiB: to SQLite, that is a write that fails.
     const shell = 'trap "" XFSZ; ulimit -f 400; exec "$@"';
-    await using server = await ServerProgram.start(["--db", db], { shell });
-    await using sender = await JsonClient.start(server.port, "user1", "pass1");
+    await using server = await startServer(db, [], { shell });
+    await using sender = await NearClient.start(server.port);
     const ids = named("m", 300);
     const sent = sendAll(sender, ids, "x".repeat(KIB));
     const fates = await fatesOf(sender, ids.length);
     await sent;
     assert.ok(fates.acked.size > 0 && fates.refused.size > 0);
-    await using late = await JsonClient.start(server.port, "user1", "pass1");
+    await using late = await NearClient.start(server.port);
     server.kill("SIGTERM");
     await late.event("reconnecting"); // the server has said good-bye
     assert.equal(await server.ended(), 0);
@@ -154,13 +157,13 @@ Deno.test(
   async () => {
     using folder = new TempFolder();
     const shell = 'exec "$@" 2>/dev/full';
-    await using server = await ServerProgram.start(["--db", folder.file("a.db")], { shell });
+    await using server = await startServer(folder.file("a.db"), [], { shell });
     {
       using stranger = await Deno.connect({ port: server.port });
       await stranger.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
       while (await stranger.read(new Uint8Array(1024)) !== null); // it was reported, and hung up
     }
-    await using client = await JsonClient.start(server.port, "user1", "pass1");
+    await using client = await NearClient.start(server.port);
     await client.send("still here");
     await client.event("ack");
   },
@@ -172,14 +175,14 @@ Deno.test("a folder that is removed under a server: nothing more is acked, login
   using folder = new TempFolder();
   Deno.mkdirSync(folder.file("data"));
   const db = folder.file("data/chat.db");
-  await using server = await ServerProgram.start(["--db", db]);
-  await using sender = await JsonClient.start(server.port, "user1", "pass1");
+  await using server = await startServer(db);
+  await using sender = await NearClient.start(server.port);
   await sender.send("stored", "before");
   await sender.event("ack");
   Deno.removeSync(folder.file("data"), { recursive: true });
   await sendAll(sender, named("lost", 20));
   assert.equal((await fatesOf(sender, 20)).refused.size, 20);
-  await using late = await JsonClient.start(server.port, "user1", "pass1");
+  await using late = await NearClient.start(server.port);
   await late.endInput();
   assert.equal(await late.ended(), 0);
   server.kill("SIGTERM");
@@ -197,8 +200,8 @@ Deno.test("a folder that was away for a while: what was acked before and after i
   using folder = new TempFolder();
   Deno.mkdirSync(folder.file("data"));
   const db = folder.file("data/chat.db");
-  await using server = await ServerProgram.start(["--db", db]);
-  await using sender = await JsonClient.start(server.port, "user1", "pass1");
+  await using server = await startServer(db);
+  await using sender = await NearClient.start(server.port);
   await sendAll(sender, named("before", 10));
   const before = await fatesOf(sender, 10);
   Deno.renameSync(folder.file("data"), folder.file("away"));
@@ -209,7 +212,7 @@ Deno.test("a folder that was away for a while: what was acked before and after i
   const after = await fatesOf(sender, 10);
   assert.equal(before.acked.size + after.acked.size, 20);
   // Who comes now finds a log that continues.
-  await using late = await JsonClient.start(server.port, "user1", "pass1", {}, ["--history", "0"]);
+  await using late = await NearClient.start(server.port, NEAR, { history: 0 });
   await sender.send("heard", "heard");
   assert.equal((await late.event("message"))["id"], "heard");
   server.kill("SIGKILL");
@@ -223,8 +226,8 @@ Deno.test("a journal that is removed under a server: what was acked outlives a c
 }, async () => {
   using folder = new TempFolder();
   const db = folder.file("chat.db");
-  await using server = await ServerProgram.start(["--db", db]);
-  await using sender = await JsonClient.start(server.port, "user1", "pass1");
+  await using server = await startServer(db);
+  await using sender = await NearClient.start(server.port);
   await sendAll(sender, named("before", 10));
   const before = await fatesOf(sender, 10);
   for (const name of ["chat.db-wal", "chat.db-shm"]) Deno.removeSync(folder.file(name));
@@ -234,7 +237,7 @@ Deno.test("a journal that is removed under a server: what was acked outlives a c
   await server.ended();
   assert.match(await server.stderr, /it has lost its journal .*: start the server again/);
   await using again = await ServerProgram.start(["--db", db]);
-  await using client = await JsonClient.start(again.port, "user1", "pass1");
+  await using client = await NearClient.start(again.port);
   await sendAll(client, named("after", 10));
   const after = await fatesOf(client, 10);
   assert.equal(before.acked.size + after.acked.size, 20);

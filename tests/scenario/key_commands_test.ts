@@ -9,8 +9,9 @@ import { openDatabase } from "../../lib/database.ts";
 import { FernetKey, KeyRing } from "../../lib/fernet.ts";
 import { SqliteLog } from "../../lib/log/sqlite_log.ts";
 import { loadKeyFile } from "../../lib/server/key_file.ts";
-import { TempFolder } from "../attacks/server.ts";
-import { JsonClient, runProgram, ServerProgram } from "./programs.ts";
+import { addAccounts, TempFolder } from "../attacks/server.ts";
+import { NEAR, NearClient } from "./near_client.ts";
+import { runProgram, ServerProgram } from "./programs.ts";
 
 const NEW = FernetKey.generate();
 const OLD = FernetKey.generate();
@@ -32,6 +33,7 @@ class Files implements Disposable {
       await log.append({ room: "r", sender: "a", messageId: `m${at}`, sentAt, keyId, token: "t" });
     }
     database.close();
+    await addAccounts(files.db, [NEAR], "random");
     return files;
   }
 
@@ -102,7 +104,7 @@ Deno.test("key rotate says the new key's id, and a server started then seals wit
   const key_id = loadKeyFile(files.keys).primary.id;
   assert.deepEqual(JSON.parse(again.stdout.join()), { event: "key-rotated", key_id, keys: 4 });
   await using server = await ServerProgram.start(["--db", files.db, "--key-file", files.keys]);
-  await using client = await JsonClient.start(server.port, "user1", "pass1");
+  await using client = await NearClient.start(server.port);
   await client.send("with the new key");
   await client.event("ack");
   const { stdout: counted } = await files.key("show", "--db", files.db);

@@ -3,7 +3,7 @@
  * again and again, while clients are, and while connections are cut. `kill -9` gives no time for
  * last words, so what holds here was on the disk before it was said.
  *
- * Half a minute each: real processes that start 20 times, and a key stretching for every login.
+ * Seconds each: real processes that start again and again.
  *
  * @module
  */
@@ -11,16 +11,16 @@
 import assert from "node:assert/strict";
 import { Proxy } from "../attacks/proxy.ts";
 import { Acks, assertKept, lastSeq, Listener, Writer } from "./crowd.ts";
-import { addUser, runProgram, ServerProgram } from "./programs.ts";
-
-const ALICE = { name: "alice", password: "correct horse" };
-const BOB = { name: "bob", password: "battery staple" };
-const CAROL = { name: "carol", password: "tulip mania" };
+import { ALICE, BOB, MALLORY as CAROL } from "../attacks/server.ts";
+import { FAR, makeAccounts } from "./near_client.ts";
+import { runProgram, ServerProgram } from "./programs.ts";
 
 const KILLS = 20;
+/** So many of the killed clients are processes of their own; the others die within this one. */
+const KILLED_PROCESSES = 4;
 const CUTS = 50;
 
-/** A folder with a database that has three accounts, and the server's options for it. */
+/** A folder with a database that has accounts, and the server's options for it. */
 class Site implements AsyncDisposable {
   readonly folder = Deno.makeTempDirSync({ prefix: "fernchat-kill-" });
   readonly db = `${this.folder}/chat_logs.db`;
@@ -28,7 +28,7 @@ class Site implements AsyncDisposable {
 
   static async make(): Promise<Site> {
     const site = new Site();
-    for (const { name, password } of [ALICE, BOB, CAROL]) await addUser(site.db, name, password);
+    await makeAccounts(site.db, { near: [ALICE, BOB, CAROL] });
     return site;
   }
 
@@ -76,22 +76,30 @@ Deno.test(`clients are killed ${KILLS} times under load: nothing acked is lost o
   const acks = new Acks();
   await using listener = await Listener.start(server.port, CAROL);
   await using bob = await Writer.start(server.port, BOB, acks);
-  let alice = await Writer.start(server.port, ALICE, acks);
-  try {
-    for (let kill = 1; kill <= KILLS; kill++) {
+  for (
+    const [kills, who, start] of [
+      [KILLS - KILLED_PROCESSES, ALICE, Writer.start],
+      [KILLED_PROCESSES, FAR, Writer.startProgram],
+    ] as const
+  ) {
+    let victim = await start(server.port, who, acks);
+    try {
+      for (let kill = 1; kill <= kills; kill++) {
+        await acks.more(20);
+        await victim.kill();
+        // What the killed client did not learn, the next one finds out by sending it again.
+        victim = await start(server.port, who, acks, victim.unacked);
+      }
       await acks.more(20);
-      await alice.kill();
-      // What the killed client did not learn, the next one finds out by sending it again.
-      alice = await Writer.start(server.port, ALICE, acks, alice.unacked);
+      await victim.stop();
+    } finally {
+      await victim[Symbol.asyncDispose]();
     }
-    await acks.more(20);
-    await Promise.all([alice.stop(), bob.stop()]);
-    await listener.upTo(lastSeq(site.db));
-    assertKept(site.db, acks, [listener]);
-    await site.verify();
-  } finally {
-    await alice[Symbol.asyncDispose]();
   }
+  await bob.stop();
+  await listener.upTo(lastSeq(site.db));
+  assertKept(site.db, acks, [listener]);
+  await site.verify();
 });
 
 Deno.test(`${CUTS} connections are cut under load: nothing acked is lost or doubled`, async () => {

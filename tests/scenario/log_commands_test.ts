@@ -10,9 +10,10 @@ import { openDatabase } from "../../lib/database.ts";
 import { FernetKey, KeyRing } from "../../lib/fernet.ts";
 import { SqliteLog } from "../../lib/log/sqlite_log.ts";
 import { sealText } from "../../lib/rooms/open_room.ts";
-import { TempFolder } from "../attacks/server.ts";
+import { addAccounts, TempFolder } from "../attacks/server.ts";
 import { Tmux } from "../terminal/tmux.ts";
-import { commandLine, JsonClient, Program, runProgram, ServerProgram } from "./programs.ts";
+import { NEAR, NearClient } from "./near_client.ts";
+import { commandLine, Program, runProgram, ServerProgram } from "./programs.ts";
 
 const KEY = FernetKey.generate();
 const OLD_KEY = FernetKey.generate();
@@ -37,6 +38,7 @@ class Files implements Disposable {
   static async make(): Promise<Files> {
     const files = new Files();
     Deno.writeTextFileSync(files.keys, new KeyRing([KEY, OLD_KEY]).toString());
+    await addAccounts(files.db, [NEAR], "random");
     for (const said of SAID) await files.append(said);
     return files;
   }
@@ -195,15 +197,15 @@ Deno.test("log verify finds a cut-off end by the line that a stopping server pri
 Deno.test("log verify, show and export work beside a running server", async () => {
   using files = await Files.make();
   await using server = await ServerProgram.start(["--db", files.db, "--key-file", files.keys]);
-  await using client = await JsonClient.start(server.port, "user1", "pass1");
+  await using client = await NearClient.start(server.port);
   await client.send("while it runs");
   const { seq, chain } = await client.event("ack");
   const head = `lobby ${seq} ${chain ?? (await headOf(files))}`;
   const verified = await files.log(["verify", "--head", head]);
   assert.deepEqual([verified.code, verified.stderr], [0, ""]);
-  const shown = await files.log(["show", "--key-file", "-", "--sender", "USER1"], server.key);
+  const shown = await files.log(["show", "--key-file", "-", "--sender", "NORA"], server.key);
   assert.deepEqual([shown.code, shown.stdout.length], [0, 1]);
-  assert.match(shown.stdout[0] ?? "", /^\[[\d-]{10} [\d:]{8}\] lobby 4 user1: while it runs$/);
+  assert.match(shown.stdout[0] ?? "", /^\[[\d-]{10} [\d:]{8}\] lobby 4 nora: while it runs$/);
   assert.equal((await files.log(["export"])).stdout.length, 5);
   await client.send("it still stores");
   assert.equal((await client.event("ack"))["seq"], 5);
@@ -332,11 +334,11 @@ Deno.test("log show --follow goes on with what a running server stores; Ctrl-C e
   using files = await Files.make();
   await using server = await ServerProgram.start(["--db", files.db, "--key-file", files.keys]);
   await using follower = await follow(files, [], 4);
-  await using client = await JsonClient.start(server.port, "user1", "pass1");
+  await using client = await NearClient.start(server.port);
   for (const [at, text] of ["first", "second"].entries()) {
     await client.send(text);
     const line = await follower.line() ?? "";
-    assert.ok(line.endsWith(` lobby ${at + 4} user1: ${text}`), line);
+    assert.ok(line.endsWith(` lobby ${at + 4} nora: ${text}`), line);
   }
   follower.kill("SIGINT");
   assert.equal(await follower.ended(), 130);

@@ -5,13 +5,14 @@
 
 import assert from "node:assert/strict";
 import { TempFolder } from "../attacks/server.ts";
-import { JsonClient, runProgram, ServerProgram } from "./programs.ts";
+import { NEAR, NearClient, startServer } from "./near_client.ts";
+import { runProgram } from "./programs.ts";
 
 /** A server's stderr over a login, a message and a failed login; and its session's key. */
 async function stderrOf(...flags: string[]): Promise<{ stderr: string; key: string }> {
   using folder = new TempFolder();
-  await using server = await ServerProgram.start(["--db", folder.file("a.db"), ...flags]);
-  await using client = await JsonClient.start(server.port, "user1", "pass1");
+  await using server = await startServer(folder.file("a.db"), flags);
+  await using client = await NearClient.start(server.port);
   await client.send("between us");
   await client.event("ack");
   const env = { FERNCHAT_PASSWORD: "not-the-password" };
@@ -26,8 +27,11 @@ Deno.test("with --log-format json every line is an object, and none has a secret
   const { stderr, key } = await stderrOf("--log-format", "json");
   const lines = stderr.trim().split("\n").map((line) => JSON.parse(line));
   assert.ok(lines.every(({ time, level, event }) => time && level && event), stderr);
-  assert.ok(lines.some(({ event, user }) => event === "logged-in" && user === "user1"), stderr);
-  for (const secret of [key, "pass1", "not-the-password", "between us"]) {
+  assert.ok(
+    lines.some(({ event, user }) => event === "logged-in" && user === NEAR.username),
+    stderr,
+  );
+  for (const secret of [key, NEAR.password, "not-the-password", "between us"]) {
     assert.ok(!stderr.includes(secret), `${secret} is in ${stderr}`);
   }
   assert.doesNotMatch(stderr.replaceAll("\n", ""), /[\p{Cc}\p{Cf}]/u);
@@ -37,7 +41,7 @@ Deno.test("by default lines are text, one an event", async () => {
   const { stderr } = await stderrOf();
   assert.match(
     stderr,
-    /^\d{4}-[\d-]+T[\d:.]+Z info {2}logged-in user=user1 peer=127\.0\.0\.1:\d+$/m,
+    /^\d{4}-[\d-]+T[\d:.]+Z info {2}logged-in user=nora peer=127\.0\.0\.1:\d+$/m,
   );
   assert.doesNotMatch(stderr.replaceAll("\n", ""), /[\p{Cc}\p{Cf}]/u);
 });

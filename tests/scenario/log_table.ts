@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import type { JsonClient } from "./programs.ts";
+import type { Talker } from "./near_client.ts";
 
 /** What became of messages: a `seq` for each that was acked, and the others. */
 export interface Fates {
@@ -26,7 +26,7 @@ export function storedRows(db: string): { seq: number; id: string }[] {
 }
 
 /** Reads a client's events until so many of its messages are acked or refused. */
-export async function fatesOf(client: JsonClient, count: number): Promise<Fates> {
+export async function fatesOf(client: Talker, count: number): Promise<Fates> {
   const fates: Fates = { acked: new Map(), refused: new Set() };
   while (fates.acked.size + fates.refused.size < count) {
     const event = JSON.parse(await client.until((line) => /^{"type":"(?:ack|error)"/.test(line)));

@@ -235,7 +235,7 @@ async function keep(stream: ReadableStream<Uint8Array>): Promise<string> {
 }
 
 /** Bounds a wait: a scenario that hangs says where. */
-async function patiently<T>(waiting: Promise<T>, what: string): Promise<T> {
+export async function patiently<T>(waiting: Promise<T>, what: string): Promise<T> {
   const stuck = Promise.withResolvers<never>();
   const deadline = setTimeout(() => stuck.reject(new Error(`Waited for ${what}`)), PATIENCE_MS);
   try {

@@ -1,41 +1,43 @@
 /**
  * Searching, ignoring, mentions and actions through the programs, without a terminal.
- * Each takes seconds: real processes, and 64 MiB of Argon2id for every login.
+ * Each takes a second: a real server, whose log is long.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
+import type { Credentials } from "../../lib/client/login.ts";
 import { FernetKey } from "../../lib/fernet.ts";
-import { TempFolder } from "../attacks/server.ts";
+import { ALICE, BOB, TempFolder } from "../attacks/server.ts";
 import { fillLog } from "../client/filled_log.ts";
-import { addUser, JsonClient, runProgram, ServerProgram } from "./programs.ts";
+import { FAR, makeAccounts, NearClient } from "./near_client.ts";
+import { runProgram, ServerProgram } from "./programs.ts";
 
 const COUNT = 3_000;
 
-/** A server whose lobby has a long past, and two accounts. */
+/** A server whose lobby has a long past: alice and bob are near, and one is at a program. */
 async function startFilled(folder: TempFolder): Promise<ServerProgram> {
   const [db, keys] = [folder.file("chat.db"), folder.file("keys")];
   const key = FernetKey.generate();
   Deno.writeTextFileSync(keys, String(key), { mode: 0o600 });
-  for (const name of ["alice", "bob"]) await addUser(db, name, `password of ${name}`);
+  await makeAccounts(db, { near: [ALICE, BOB] });
   const text = (seq: number): string => seq % 1_000 === 0 ? `Needle ${seq}` : `straw ${seq}`;
   await fillLog({ db, key, sender: "bob", count: COUNT, text });
   return await ServerProgram.start(["--db", db, "--key-file", keys]);
 }
 
-function startClient(server: ServerProgram, name: string): Promise<JsonClient> {
-  return JsonClient.start(server.port, name, `password of ${name}`, {}, ["--history", "0"]);
+function startClient({ port }: ServerProgram, who: Credentials): Promise<NearClient> {
+  return NearClient.start(port, who, { history: 0 });
 }
 
-function command(client: JsonClient, line: string): Promise<void> {
+function command(client: NearClient, line: string): Promise<void> {
   return client.type(JSON.stringify({ type: "command", line }));
 }
 
 Deno.test("JSON mode: /search tells each hit, how far it is, and the end", async () => {
   using folder = new TempFolder();
   await using server = await startFilled(folder);
-  await using alice = await startClient(server, "alice");
+  await using alice = await startClient(server, ALICE);
   await command(alice, "/search needle from:bob");
   for (const seq of [3_000, 2_000, 1_000]) {
     const found = await alice.event("found");
@@ -56,8 +58,8 @@ Deno.test("JSON mode: /search tells each hit, how far it is, and the end", async
 Deno.test("JSON mode: what someone does, who is meant, and nothing of who is ignored", async () => {
   using folder = new TempFolder();
   await using server = await startFilled(folder);
-  await using alice = await startClient(server, "alice");
-  await using bob = await startClient(server, "bob");
+  await using alice = await startClient(server, ALICE);
+  await using bob = await startClient(server, BOB);
   await command(bob, "/me waves at @Alice");
   const waves = await alice.event("message");
   assert.deepEqual([waves["text"], waves["action"], waves["mention"]], [
@@ -83,9 +85,9 @@ Deno.test("line mode: a script searches, and ends with what was found", async ()
   await using server = await startFilled(folder);
   const { code, stdout, stderr } = await runProgram(
     "client",
-    ["--user", "alice", `127.0.0.1:${server.port}`],
+    ["--user", FAR.username, `127.0.0.1:${server.port}`],
     "/search needle\n",
-    { env: { FERNCHAT_PASSWORD: "password of alice" } },
+    { env: { FERNCHAT_PASSWORD: FAR.password } },
   );
   assert.equal(code, 0);
   assert.match(

@@ -1,18 +1,18 @@
 /**
- * Clients as processes over restarts of their server, in order and by force: nobody loses, doubles
+ * Clients over restarts of their server, in order and by force: nobody loses, doubles
  * or misses anything, and everybody is told what happened.
- * Each takes seconds: real processes, and 64 MiB of Argon2id for every login.
+ * Each takes a second or two: real processes.
  */
 
 import assert from "node:assert/strict";
-import { Program, runProgram } from "./programs.ts";
-import { type Event, JsonClient, ServerProgram } from "./programs.ts";
+import { FAR, makeAccounts, NearClient, startServer, type Talker } from "./near_client.ts";
+import { type Event, Program, runProgram, ServerProgram } from "./programs.ts";
 
 /** Two clients in JSON mode, and how to start their server again at its port. */
 interface Scene {
   server: ServerProgram;
-  alice: JsonClient;
-  bob: JsonClient;
+  alice: NearClient;
+  bob: NearClient;
   restart(): Promise<ServerProgram>;
 }
 
@@ -23,13 +23,14 @@ async function withScene(
   const dir = await Deno.makeTempDir();
   const args = ["--db", `${dir}/x.db`, ...flags(dir)];
   try {
+    await makeAccounts(`${dir}/x.db`);
     await using server = await ServerProgram.start(args);
     const { port } = server;
     await using stack = new AsyncDisposableStack();
     const restart = async (): Promise<ServerProgram> =>
       stack.use(await ServerProgram.start([...args, "--port", String(port)]));
-    await using alice = await JsonClient.start(port, "user1", "pass1");
-    await using bob = await JsonClient.start(port, "user1", "pass1");
+    await using alice = await NearClient.start(port);
+    await using bob = await NearClient.start(port);
     await work({ server, alice, bob, restart });
   } finally {
     await Deno.remove(dir, { recursive: true });
@@ -37,18 +38,18 @@ async function withScene(
 }
 
 /** All events of a client by now, as they were printed. */
-function events(client: Program): Event[] {
+function events(client: Talker): Event[] {
   return client.seen.map((line) => JSON.parse(line));
 }
 
 /** Events of a type; that an account has an identity key now is told once, at whatever moment. */
-function count(client: Program, type: string): number {
+function count(client: Talker, type: string): number {
   return events(client)
     .filter((event) => event.type === type && event["code"] !== "identity-made").length;
 }
 
 /** One says, the other hears. */
-async function assertHeard(from: JsonClient, to: JsonClient, text: string): Promise<void> {
+async function assertHeard(from: Talker, to: Talker, text: string): Promise<void> {
   await from.send(text);
   assert.equal((await to.event("message"))["text"], text);
 }
@@ -95,7 +96,7 @@ Deno.test("a server without a key file that is restarted: the new key is told, a
     );
     await bob.event("reconnected");
     await assertHeard(alice, bob, "under the new key");
-    await using late = await JsonClient.start(again.port, "user1", "pass1");
+    await using late = await NearClient.start(again.port);
     const older = await late.event("notice");
     assert.equal(older["code"], "older-key");
     assert.match(String(older["message"]), /^1 older message needs an older key \([0-9a-f]{8}\)$/);
@@ -108,7 +109,7 @@ Deno.test("history: the last 50 in JSON mode, more by /history; in a pipe what -
     const texts = Array.from({ length: 120 }, (_, at) => `m${at + 1}`);
     for (const text of texts) await alice.send(text, text);
     while (count(alice, "ack") < texts.length) await alice.event("ack");
-    await using late = await JsonClient.start(server.port, "user1", "pass1");
+    await using late = await NearClient.start(server.port);
     while (count(late, "message") < 50) await late.event("message");
     await late.type('{"type":"command","line":"/history 60"}');
     while (count(late, "message") < 110) await late.event("message");
@@ -116,12 +117,12 @@ Deno.test("history: the last 50 in JSON mode, more by /history; in a pipe what -
     assert.deepEqual(shown.map(({ text }) => text), [...texts.slice(70), ...texts.slice(10, 70)]);
     assert.ok(shown.every(({ history }) => history === true));
 
-    const env = { FERNCHAT_PASSWORD: "pass1" };
+    const env = { FERNCHAT_PASSWORD: FAR.password };
     const pipe = async (...flags: string[]): Promise<string[]> => {
-      const args = ["--user", "user1", `127.0.0.1:${server.port}`, ...flags];
+      const args = ["--user", FAR.username, `127.0.0.1:${server.port}`, ...flags];
       const { code, stdout, stderr } = await runProgram("client", args, "", { env });
       assert.equal(code, 0, stderr);
-      return stdout.map((line) => line.replace(/^\[.*\] user1: /, ""));
+      return stdout.map((line) => line.replace(/^\[.*\] nora: /, ""));
     };
     assert.deepEqual(await pipe(), []);
     assert.deepEqual(await pipe("--history", "3"), texts.slice(-3));
@@ -130,11 +131,11 @@ Deno.test("history: the last 50 in JSON mode, more by /history; in a pipe what -
 Deno.test("a client in a pipe whose time for attempts is over says so: exit 4", async () => {
   const dir = await Deno.makeTempDir();
   try {
-    await using server = await ServerProgram.start(["--db", `${dir}/x.db`]);
-    const args = ["--user", "user1", "--retry-for", "1", `127.0.0.1:${server.port}`];
-    const env = { FERNCHAT_PASSWORD: "pass1" };
+    await using server = await startServer(`${dir}/x.db`);
+    const args = ["--user", FAR.username, "--retry-for", "1", `127.0.0.1:${server.port}`];
+    const env = { FERNCHAT_PASSWORD: FAR.password };
     await using client = Program.spawn("client", args, { env });
-    await using other = await JsonClient.start(server.port, "user1", "pass1");
+    await using other = await NearClient.start(server.port);
     await client.type("stored");
     await other.event("message");
     server.kill("SIGKILL");

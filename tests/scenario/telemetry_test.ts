@@ -1,11 +1,12 @@
 /**
  * Telemetry as an operator gets it from the real programs.
- * Takes seconds: real processes, and 64 MiB of Argon2id for every login.
+ * Each takes a second: a real process.
  */
 
 import assert from "node:assert/strict";
 import { TempFolder } from "../attacks/server.ts";
-import { commandLine, JsonClient, ServerProgram } from "./programs.ts";
+import { NearClient, startServer } from "./near_client.ts";
+import { commandLine } from "./programs.ts";
 import { assertMetric, TELEMETRY } from "./telemetry.ts";
 
 /** Executables may be of a Deno that has no console exporter yet. */
@@ -16,10 +17,10 @@ Deno.test(
   { ignore },
   async () => {
     using folder = new TempFolder();
-    await using server = await ServerProgram.start(["--db", folder.file("a.db")], {
+    await using server = await startServer(folder.file("a.db"), [], {
       env: TELEMETRY,
     });
-    await using client = await JsonClient.start(server.port, "user1", "pass1");
+    await using client = await NearClient.start(server.port);
     await client.send("a text of Alice's");
     await client.event("ack");
     server.kill("SIGINT");
@@ -33,9 +34,9 @@ Deno.test(
 
 Deno.test("a server that stops has exported what it counted", { ignore }, async () => {
   using folder = new TempFolder();
-  await using server = await ServerProgram.start(["--db", folder.file("a.db")], { env: TELEMETRY });
-  await using reader = await JsonClient.start(server.port, "user1", "pass1");
-  await using writer = await JsonClient.start(server.port, "user1", "pass1");
+  await using server = await startServer(folder.file("a.db"), [], { env: TELEMETRY });
+  await using reader = await NearClient.start(server.port);
+  await using writer = await NearClient.start(server.port);
   for (const text of ["one", "two"]) {
     await writer.send(text);
     assert.equal((await reader.event("message"))["text"], text);

@@ -2,7 +2,7 @@
  * A database that another program has locked, that is damaged in the middle or that a newer version
  * made, when a server starts and while it runs: a clear line and exit code 1, or service that goes
  * on; and nothing is acked that is not stored.
- * Each takes seconds: real processes, and 64 MiB of Argon2id for every login.
+ * Each takes a second or two: real processes.
  */
 
 import assert from "node:assert/strict";
@@ -14,6 +14,7 @@ import { FernetKey } from "../../lib/fernet.ts";
 import { SqliteLog } from "../../lib/log/sqlite_log.ts";
 import { sealText } from "../../lib/rooms/open_room.ts";
 import { assertStored, type Fates, fatesOf, storedRows } from "./log_table.ts";
+import { FAR, makeAccounts, NEAR, NearClient, startServer } from "./near_client.ts";
 import { addUser, JsonClient, runProgram, ServerProgram } from "./programs.ts";
 
 /** Runs a command of the server's that has to fail; its stderr is one line that says what. */
@@ -43,17 +44,17 @@ class Lock implements Disposable {
 Deno.test("a locked database: a start gives up, with exit 1; a running server tells who sent", async () => {
   using folder = new TempFolder();
   const db = folder.file("chat.db");
-  await using server = await ServerProgram.start(["--db", db]);
-  await using sender = await JsonClient.start(server.port, "user1", "pass1");
+  await using server = await startServer(db);
+  await using sender = await NearClient.start(server.port);
   {
     using _lock = new Lock(db);
     // All of these wait for 5 s.
     const says = /^Error: Cannot use the database .*: it is locked by another program: end that/;
     const start = assertFails(["--port", "0", "--db", db], 1, says);
     const add = assertFails(["user", "add", "a", "--db", db, "--password-file", "-"], 1, says);
-    const env = { FERNCHAT_PASSWORD: "pass1" };
+    const env = { FERNCHAT_PASSWORD: FAR.password };
     const address = `127.0.0.1:${server.port}`;
-    const pipe = runProgram("client", [address, "--user", "user1"], "one\ntwo\n", { env });
+    const pipe = runProgram("client", [address, "--user", FAR.username], "one\ntwo\n", { env });
     await sender.send("refused", "refused");
     const fates = await fatesOf(sender, 1);
     assert.deepEqual([...fates.refused], ["refused"]);
@@ -72,14 +73,14 @@ Deno.test("a locked database: a start gives up, with exit 1; a running server te
 Deno.test("a database that is locked for a moment: others log in meanwhile, then all is stored", async () => {
   using folder = new TempFolder();
   const db = folder.file("chat.db");
-  await using server = await ServerProgram.start(["--db", db]);
-  await using sender = await JsonClient.start(server.port, "user1", "pass1");
+  await using server = await startServer(db);
+  await using sender = await NearClient.start(server.port);
   const ids = Array.from({ length: 200 }, (_, at) => `m-${at}`);
   {
     using _lock = new Lock(db);
     for (const id of ids) await sender.send("waits", id);
     // From here, a client in this process: it is there long before the server gives up.
-    const chat = await connect({ port: server.port, username: "user1", password: "pass1" });
+    const chat = await connect({ port: server.port, ...FAR });
     await chat.close();
     assert.deepEqual(storedRows(db), []);
   }
@@ -91,12 +92,12 @@ Deno.test("a database that is locked for a moment: others log in meanwhile, then
 Deno.test("a server that is stopped while its database is locked ends, and acks nothing", async () => {
   using folder = new TempFolder();
   const db = folder.file("chat.db");
-  await using server = await ServerProgram.start(["--db", db]);
-  await using sender = await JsonClient.start(server.port, "user1", "pass1");
+  await using server = await startServer(db);
+  await using sender = await NearClient.start(server.port);
   using _lock = new Lock(db);
   await sender.send("too late", "late");
   // Nothing tells when the server has it; a login takes much longer.
-  await using _other = await JsonClient.start(server.port, "user1", "pass1");
+  await using _other = await NearClient.start(server.port);
   server.kill("SIGTERM");
   await sender.event("reconnecting"); // the server has said good-bye
   assert.doesNotMatch(sender.seen.join("\n"), /"type":"ack"/);
@@ -107,9 +108,8 @@ Deno.test("a server that is stopped while its database is locked ends, and acks 
 Deno.test("an account is added while senders keep the server busy", async () => {
   using folder = new TempFolder();
   const db = folder.file("chat.db");
-  await addUser(db, "alice", "a password");
-  await using server = await ServerProgram.start(["--db", db]);
-  await using sender = await JsonClient.start(server.port, "alice", "a password");
+  await using server = await startServer(db);
+  await using sender = await NearClient.start(server.port);
   let added = false;
   const adding = addUser(db, "bob", "another password").then(() => added = true);
   const all: Fates[] = [];
@@ -160,12 +160,13 @@ class DamagedLog implements Disposable {
     const made = new DamagedLog();
     const key = FernetKey.generate();
     Deno.writeTextFileSync(made.keys, String(key), { mode: 0o600 });
+    await makeAccounts(made.db);
     const database = openDatabase(made.db);
     const log = new SqliteLog(database, made.db);
     const appends = Array.from({ length: DamagedLog.#ROWS }, (_, at) => {
       const envelope = {
         room: "lobby",
-        sender: "user1",
+        sender: NEAR.username,
         id: `${at * 7919 % DamagedLog.#ROWS}`, // in no order, as the ids of clients
         sent_at: new Date(at * 1000).toISOString(),
       };
@@ -198,11 +199,11 @@ class DamagedLog implements Disposable {
 
 /** What holds of a server whose table is damaged in the middle: the log's end is not touched. */
 async function assertServes(server: ServerProgram, { db }: DamagedLog): Promise<void> {
-  const start = (history: string): Promise<JsonClient> =>
-    JsonClient.start(server.port, "user1", "pass1", {}, ["--history", history]);
-  await using sender = await start("0");
-  await using reader = await start("0");
-  await using curious = await start("1000");
+  const start = (history: number): Promise<NearClient> =>
+    NearClient.start(server.port, NEAR, { history });
+  await using sender = await start(0);
+  await using reader = await start(0);
+  await using curious = await start(1000);
   assert.equal((await curious.event("error"))["code"], "history-failed");
   await sender.send("behind the damage", "new");
   const ack = await sender.event("ack");
@@ -245,7 +246,7 @@ Deno.test("a damaged index: messages that need its pages are refused, the others
   using log = await DamagedLog.make();
   log.damage("sqlite_autoindex_messages_2"); // of the messages' ids
   await using server = await ServerProgram.start(["--db", log.db, "--key-file", log.keys]);
-  await using sender = await JsonClient.start(server.port, "user1", "pass1");
+  await using sender = await NearClient.start(server.port);
   const all: Fates[] = [];
   for (let digit = 0; digit < 10; digit += 1) {
     await sender.send("one by one", `${digit}x`);
@@ -258,7 +259,7 @@ Deno.test("a damaged index: messages that need its pages are refused, the others
   assert.equal(await server.ended(), 0);
   assert.match(
     await server.stderr,
-    /message-refused user=user1 .*Cannot use the database .*: it is damaged/,
+    /message-refused user=nora .*Cannot use the database .*: it is damaged/,
   );
 });
 

@@ -39,9 +39,9 @@ Deno.test("/invite lets in, and all see it; who cannot be let in is named", asyn
   await alice.type("/invite carol", /carol has no device/);
   await alice.type(
     "/invite bob carol",
-    /carol has no device[^]*nobody was let in: \/invite the other/,
+    /carol has no device[^]*no one was let in: \/invite the other/,
   );
-  await alice.type("/invite bob nobody", /no account "nobody": nobody was let in/);
+  await alice.type("/invite bob nobody", /no account "nobody": no one was let in/);
   const seen = await alice.type("/invite @Bob", /nothing of before/);
   assert.match(seen, /alice added bob/);
   await bob.sees(/alice added you to the sealed room dungeon: \/join dungeon goes there/);

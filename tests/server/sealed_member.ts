@@ -28,6 +28,8 @@ export interface CommitWish {
   epoch?: number;
   adds?: string[];
   removes?: string[];
+  promotes?: string[];
+  demotes?: string[];
   welcomes?: { user: string; device: number }[];
   commit?: Uint8Array;
   welcome?: Uint8Array;
@@ -166,6 +168,8 @@ export class SealedMember implements Disposable {
       token: wish.token ?? epochKey(room, epoch).encrypt("a commit"),
       adds: wish.adds ?? [],
       removes: wish.removes ?? [],
+      ...(wish.promotes === undefined ? {} : { promotes: wish.promotes }),
+      ...(wish.demotes === undefined ? {} : { demotes: wish.demotes }),
       welcomes: wish.welcomes ?? [],
       device: this.device,
       lease: wish.lease ?? this.lease,

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { TmuxControl } from "./tmux_control.ts";
+
 /** What to run, and how big the terminal is. */
 export interface TmuxOptions {
   command: readonly string[];
@@ -19,14 +21,15 @@ export interface TmuxOptions {
 /** What {@linkcode Tmux.waitFor} looks for on the screen. */
 export type Expectation = string | RegExp | ((screen: string) => boolean);
 
-/** tmux has no event for "the screen changed", so this one place polls. */
-const POLL_MS = 20;
+/** tmux has no event for the end of a command, nor for a redrawn screen: this one place polls. */
+const POLL_MS = 50;
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** One tmux server of our own, with one window: nothing of the user's tmux is touched. */
 export class Tmux implements AsyncDisposable {
   /** Random, since test files that run in parallel share their process id. */
   readonly #socket = `fernchat-${crypto.randomUUID()}`;
+  #control!: TmuxControl;
 
   private constructor() {}
 
@@ -46,7 +49,7 @@ export class Tmux implements AsyncDisposable {
     const env = Object.entries(options.env ?? {}).flatMap((
       [key, value],
     ) => ["-e", `${key}=${value}`]);
-    await tmux.#run(
+    await tmux.#open(
       ...[
         "new-session",
         "-d",
@@ -60,6 +63,7 @@ export class Tmux implements AsyncDisposable {
       ...[...env, "--", "cat"], // a placeholder: the options below must come first
       ...[";", "set-option", "-g", "remain-on-exit", "on"],
       ...[";", "set-option", "-g", "status", "off"],
+      ...[";", "set-option", "-g", "window-size", "manual"], // not that of who looks at it
       ...[";", "set-option", "-g", "escape-time", "0"],
       ...(options.record === undefined ? [] : [";", "pipe-pane", `cat > '${options.record}'`]),
       ...[";", "respawn-pane", "-k", "-c", options.cwd ?? Deno.cwd(), ...env, "--"],
@@ -80,7 +84,8 @@ export class Tmux implements AsyncDisposable {
 
   /** Pastes text as a terminal does: bracketed, if the program asked for that. */
   async paste(text: string): Promise<void> {
-    await this.#run("set-buffer", "--", text, ";", "paste-buffer", "-p");
+    await this.#run("set-buffer", "--", text);
+    await this.#run("paste-buffer", "-p");
   }
 
   /** Resizes the terminal. */
@@ -105,10 +110,11 @@ export class Tmux implements AsyncDisposable {
     // child's end, and sees it when another child ends.
     const format = "#{pane_dead_status}#{?pane_dead_signal,signal #{pane_dead_signal},}";
     for (;;) {
-      const status = await this.ask(format);
+      const written = this.#control.written;
+      const [dead, status] = (await this.ask(`#{pane_dead};${format}`)).split(";");
       if (status !== "") return Number(status);
-      await this.#run("run-shell", "-b", "true"); // in the background: its end can be missed too
-      await this.#pause(deadline, "the end");
+      if (dead === "1") await this.#run("run-shell", "-b", "true"); // -b: its end can be missed too
+      await this.#pause(written, deadline, "the end");
     }
   }
 
@@ -120,36 +126,58 @@ export class Tmux implements AsyncDisposable {
   async waitFor(expected: Expectation, timeoutMs: number = DEFAULT_TIMEOUT_MS): Promise<string> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
+      const written = this.#control.written;
       const screen = await this.screen();
       if (matches(screen, expected)) return screen;
-      await this.#pause(deadline, String(expected));
+      await this.#pause(written, deadline, String(expected));
     }
   }
 
   /** Ends the private server and what runs in it. */
   async [Symbol.asyncDispose](): Promise<void> {
     const socket = await this.ask("#{socket_path}");
-    await this.#run("kill-server");
+    await this.#run("kill-server").catch(() => {}); // it ends before it answers
+    await this.#control[Symbol.asyncDispose]();
     await Deno.remove(socket).catch(() => {}); // tmux leaves it
   }
 
-  async #pause(deadline: number, expected: string): Promise<void> {
+  /** Until something is written, but not for long. */
+  async #pause(written: Promise<void>, deadline: number, expected: string): Promise<void> {
     if (Date.now() > deadline) {
       throw new Error(`Waited too long for ${expected}; the screen:\n${await this.screen()}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await patiently(written, POLL_MS).catch(() => {});
   }
 
-  async #run(...args: string[]): Promise<string> {
+  /** Runs a command of tmux in the server; a tmux that hangs fails its test. */
+  async #run(...words: string[]): Promise<string> {
+    return await patiently(this.#control.run(...words), DEFAULT_TIMEOUT_MS);
+  }
+
+  /** Starts the server with its first commands, and attaches to it. */
+  async #open(...commands: string[]): Promise<void> {
     const { PATH = "", HOME = "" } = Deno.env.toObject();
-    const { code, stdout, stderr } = await new Deno.Command("tmux", {
-      args: ["-u", "-L", this.#socket, "-f", "/dev/null", ...args],
-      signal: AbortSignal.timeout(DEFAULT_TIMEOUT_MS), // a tmux that hangs fails its test
+    const env = { PATH, HOME, LANG: "C.UTF-8", TERM: "xterm-256color", SHELL: "/bin/sh" };
+    const flags = ["-u", "-L", this.#socket, "-f", "/dev/null"];
+    const { code, stderr } = await new Deno.Command("tmux", {
+      args: [...flags, ...commands],
+      signal: AbortSignal.timeout(DEFAULT_TIMEOUT_MS),
       clearEnv: true,
-      env: { PATH, HOME, LANG: "C.UTF-8", TERM: "xterm-256color", SHELL: "/bin/sh" },
+      env,
     }).output();
-    if (code !== 0) throw new Error(`tmux ${args[0]}: ${new TextDecoder().decode(stderr)}`);
-    return new TextDecoder().decode(stdout);
+    if (code !== 0) throw new Error(`tmux ${commands[0]}: ${new TextDecoder().decode(stderr)}`);
+    this.#control = new TmuxControl(flags, env);
+  }
+}
+
+/** Bounds a wait. */
+async function patiently<T>(waiting: Promise<T>, ms: number): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error("tmux is late")), ms);
+  try {
+    return await Promise.race([waiting, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -44,6 +44,7 @@ export function describeLeaving(
   const others = members.filter(({ trust }) => trust !== "own");
   if (others.length === 0) return [...lines, "You were its last member: nobody can read it now"];
   lines.push(`Its members can let you in again, by /invite ${user}`);
-  if (others.some(({ isAdmin }) => isAdmin)) return lines;
-  return [...lines, "You were its only admin: nobody there can remove others now"];
+  const wasOnlyAdmin = members.every(({ isAdmin, trust }) => isAdmin === (trust === "own"));
+  if (!wasOnlyAdmin) return lines;
+  return [...lines, "You were its only admin: nobody there can remove others until you are back"];
 }

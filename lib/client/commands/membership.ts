@@ -50,6 +50,17 @@ export const MEMBERSHIP_COMMANDS: readonly ClientCommand[] = [
     run: kick,
   },
   {
+    name: "admin",
+    aliases: [],
+    arguments: "[--remove] NAME",
+    help: "make someone an admin of this sealed room",
+    details: "Admins can /kick, and say who else is an admin: those alone can do so. With " +
+      "--remove, NAME is none any more; that may be you, if another one stays. All are told. Who " +
+      "is put out or leaves loses it. /names shows who they are.",
+    example: "/admin bob",
+    run: appoint,
+  },
+  {
     name: "rekey",
     aliases: [],
     arguments: "",
@@ -107,12 +118,30 @@ async function kick(context: CommandContext, args: Arguments): Promise<void> {
   if (args.rest !== "") await context.send(`removed ${user}: ${args.rest}`, { room, action: true });
 }
 
+async function appoint(context: CommandContext, args: Arguments): Promise<void> {
+  const { chat: { sealed }, say } = context;
+  const isRemoved = args.wordIf((word) => word === "--remove") !== undefined;
+  const user = personNamed(args.word());
+  if (args.rest !== "") args.fail();
+  const view = roomHere(context);
+  const { room } = view;
+  if (view.peer !== undefined) throw forTwo(view, "nobody can put the other one out");
+  if (isRemoved) {
+    const was = await sealed.demote(room, [user]);
+    return say(was ? `${user} is no admin of ${room} any more` : `${user} is no admin of ${room}`);
+  }
+  const isNew = await sealed.promote(room, [user]);
+  say(
+    isNew ? `${user} can put people out of ${room} now` : `${user} is an admin of ${room} already`,
+  );
+}
+
 /** One of several that cannot be let in: the others are not in either. */
 function noneInvited(error: unknown, names: readonly string[]): unknown {
   if (!(error instanceof EnvironmentError) || !OF_ONE.has(error.code)) return error;
   return new EnvironmentError(error.code, error.message, {
     cause: error,
-    hint: `nobody was let in: /invite the other${names.length > 2 ? "s" : ""} again`,
+    hint: `no one was let in: /invite the other${names.length > 2 ? "s" : ""} again`,
   });
 }
 

@@ -62,7 +62,7 @@ export const ROOM_COMMANDS: readonly ClientCommand[] = [
     arguments: "create [--open] NAME",
     help: "make a sealed room, and go there",
     details: "Only those whom its members /invite can read it: the server cannot. You are its " +
-      "admin, who can /kick. With --open, operators make an open room, which everyone may enter " +
+      "admin, who can /kick, and make others one by /admin. With --open, operators make an open room, which everyone may enter " +
       "and the server can read; its topic may follow. A name has 1 to 32 of the characters a-z, " +
       "0-9, - and _.",
     example: "/room create study-group",

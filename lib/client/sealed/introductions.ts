@@ -23,7 +23,7 @@ export function introduce(trust: Trust, room: string, members: readonly Known[])
   const forgotten: unknown[] = [];
   const met = members.map(({ user, identity }) => {
     try {
-      return { user, how: trust.meet(user, identity) };
+      return { user, how: trust.see(user, identity) };
     } catch (error) {
       if (!(error instanceof EnvironmentError && error.code === "contacts-full")) throw error;
       forgotten.push(error);
@@ -37,6 +37,7 @@ export function introduce(trust: Trust, room: string, members: readonly Known[])
   const warnings = [
     ...forgotten.slice(0, 1).map((error) => errorEvent(error, room)),
     ...named("changed").map((user) => warning(user, room)),
+    ...named("former").map((user) => ofBefore(user, room)),
   ];
   return first.length === 0 ? warnings : [...warnings, firstContact(first, room)];
 }
@@ -57,6 +58,13 @@ function warning(user: string, room: string): ClientEvent {
   const message = `WARNING: ${user} has another identity key than before. ` +
     `It may be somebody else: compare /verify ${user}, then /verified ${user}`;
   return { type: "identity", user, room, message };
+}
+
+/** The room has devices of an identity in whose place another one was acknowledged. */
+function ofBefore(user: string, room: string): ClientEvent {
+  const message = `${user} has an identity key of before in ${room}: ` +
+    `/invite ${user} there lets the new one in`;
+  return { type: "notice", code: "identity-former", room, message };
 }
 
 /** What to tell of people whose keys were pinned just now, in a room or before they are in one. */

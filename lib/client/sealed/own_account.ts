@@ -12,7 +12,7 @@ import {
   decodeAccountRecord,
   encodeAccountRecord,
 } from "../../vault/account_record.ts";
-import { type Acquaintance, type Contact, Contacts } from "../../vault/contacts.ts";
+import { type Acquaintance, type Contact, Contacts, type Sighting } from "../../vault/contacts.ts";
 import { KnownRooms } from "../../vault/known_rooms.ts";
 import type { Trust } from "./trust.ts";
 import { isOutdated, isPasswordChanged, rolledBack, type VaultStore } from "./vault_store.ts";
@@ -82,8 +82,15 @@ export class OwnAccount implements Trust {
     return this.#contacts.find(user);
   }
 
+  /** The server says that someone has this identity key now; it is pinned if it is the first one. */
   meet(user: string, identity: Uint8Array): Acquaintance {
     const how = this.#contacts.meet(user, identity, Date.now());
+    this.#saveSoon();
+    return how;
+  }
+
+  see(user: string, identity: Uint8Array): Sighting {
+    const how = this.#contacts.see(user, identity, Date.now());
     this.#saveSoon();
     return how;
   }

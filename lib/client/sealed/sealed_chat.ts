@@ -14,10 +14,12 @@ import type { ForeignKeyPackage } from "../../mls/key_package.ts";
 import { sameBytes } from "../../same_bytes.ts";
 import type { JoinOptions } from "../options.ts";
 import type { Requests } from "../requests.ts";
+import { demote, promote, stepDown } from "./appointments.ts";
 import { Identities, type Identity } from "./identities.ts";
 import { devicesOutdated, identityChanged, KeyClaims } from "./key_claims.ts";
 import { absentFrom, addition, checkMayRemove, removal } from "./membership_changes.ts";
 import { accountsOf, listNames } from "./membership_news.ts";
+import { demotion } from "./room_admins.ts";
 import type { RoomSecurity } from "./room_security.ts";
 import type { SealedRoom } from "./sealed_room.ts";
 import type { SealedRooms } from "./sealed_rooms.ts";
@@ -81,7 +83,8 @@ export class SealedChat {
   }
 
   /**
-   * Shuts people out of a sealed room: what is said from then on, they cannot read.
+   * Shuts people out of a sealed room: what is said from then on, they cannot read. An admin loses
+   * that first, in a commit of its own: whoever comes again begins as a plain member.
    *
    * @throws {CallerError} `not-admin`, `not-in-room`, `target-self`.
    */
@@ -89,7 +92,29 @@ export class SealedChat {
     const sealed = this.#options.rooms.get(room);
     const wanted = new Set(users.map(foldName));
     checkMayRemove(sealed.cipher.state.group, wanted);
+    await sealed.change((group) => demotion(group, wanted));
     await sealed.change((group) => removal(group, wanted));
+  }
+
+  /**
+   * Makes members of a sealed room its admins, who can remove others and say who else is an admin.
+   *
+   * @returns whether any of them was none before.
+   * @throws {CallerError} `not-admin`, `not-in-room`, `room-direct`, `too-many`; `identity-changed`
+   * if one has another key than before, which nobody has acknowledged.
+   */
+  async promote(room: string, users: readonly string[]): Promise<boolean> {
+    return await promote(this.#options.rooms.get(room), await this.security(room), users);
+  }
+
+  /**
+   * Makes admins of a sealed room plain members: this account too, if another one stays.
+   *
+   * @returns whether any of them was one before.
+   * @throws {CallerError} `not-admin`, `not-in-room`, `room-direct`, `last-admin`.
+   */
+  async demote(room: string, users: readonly string[]): Promise<boolean> {
+    return await demote(this.#options.rooms.get(room), users);
   }
 
   /** Leaves a sealed room for good: its other members shut this account out. */
@@ -97,7 +122,10 @@ export class SealedChat {
     const { rooms } = this.#options;
     const sealed = rooms.get(room);
     const isAlone = accountsOf(sealed.cipher.state.group.members).length === 1;
-    if (!isAlone && sealed.cipher.canSeal) await rooms.sayLeaving(room);
+    if (!isAlone && sealed.cipher.canSeal) {
+      await stepDown(sealed);
+      await rooms.sayLeaving(room);
+    }
     await this.#options.requests.ask({ do: "resign", room });
     rooms.forget(room);
   }

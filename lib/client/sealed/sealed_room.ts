@@ -13,7 +13,7 @@ import { readKeyPackage } from "../../mls/key_package.ts";
 import type { SealedContent } from "../../rooms/sealed_payload.ts";
 import { encodeRoomRecord } from "../../vault/room_record.ts";
 import type { Requests } from "../requests.ts";
-import { accountChange, accountsOf, listNames } from "./membership_news.ts";
+import { accountsOf, listNames, wishesOf } from "./membership_news.ts";
 import type { OwnDevice } from "./own_device.ts";
 import type { SealedCipher } from "./sealed_cipher.ts";
 import type { PendingCommit } from "./sealed_state.ts";
@@ -235,7 +235,6 @@ export class SealedRoom {
   ): Promise<boolean> {
     const { room, requests, store } = this.#options;
     const { number: device, lease } = this.#device;
-    const { removed } = accountChange(group, change);
     const adds = accountsOf(change.added); // also who is there, with other devices: they are told
     const { id, sentAt: sent_at, token } = this.#seal({ text, commit: pending.hash });
     const state = change.hasPath ? store.seal(this.#blob, this.#encode(pending)).bytes : NOTHING;
@@ -243,7 +242,16 @@ export class SealedRoom {
     const request = requests.exchange(
       {
         do: "commit",
-        ...{ room, epoch: group.epoch, key_id, id, sent_at, token, adds, removes: removed },
+        ...{
+          room,
+          epoch: group.epoch,
+          key_id,
+          id,
+          sent_at,
+          token,
+          adds,
+          ...wishesOf(group, change),
+        },
         welcomes: change.added.map(({ user, device }) => ({ user, device })),
         ...{ device, lease },
         sizes: [commit.length, welcome.length, state.length],

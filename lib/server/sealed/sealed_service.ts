@@ -158,7 +158,10 @@ export class SealedService {
 
   #checkMayMake(user: string): void {
     const { rooms, limits: { roomsMade } } = this.delivery;
-    if (rooms.countRuled(user) < roomsMade) return;
-    throw new CallerError("room-limit", `Nobody rules over more than ${roomsMade} sealed rooms`);
+    if (rooms.countMade(user) < roomsMade) return;
+    throw new CallerError(
+      "room-limit",
+      `Nobody is in more than ${roomsMade} rooms of their making`,
+    );
   }
 }
