@@ -100,6 +100,7 @@ export class Insider {
       { room, sender, id, sent_at },
       content,
       { epoch: this.group.epoch, after, head, saved: 0, device, ...only(proof) },
+      key.digest(),
       (message) => sign(seed, message),
     );
     const token = key.encrypt(plaintext);

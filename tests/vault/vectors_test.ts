@@ -6,6 +6,7 @@
  */
 
 import assert from "node:assert/strict";
+import { FernetKey } from "../../lib/fernet.ts";
 import { publicKeyOf, sign, verify } from "../../lib/mls/ed25519.ts";
 import {
   decodeSealedPayload,
@@ -26,6 +27,7 @@ const [exportKey, vaultKey, wrapSalt, blobSalt, content] = [
   hexadecimal.content,
 ].map(unhex) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
 const seed = unhex(vectors.inputs.deviceSeed);
+const key = FernetKey.parse(vectors.inputs.fernetKey).digest();
 
 Deno.test("the vault's key wraps to the known bytes, and they unwrap", () => {
   const { wrap } = vectors.outputs.vault;
@@ -53,9 +55,9 @@ vectors.inputs.sealedPayloads.forEach((fields, at) => {
       assert.equal(hex(message), signed);
       return sign(seed, message);
     };
-    assert.equal(encodeSealedPayload(envelope, said, proof, signing), plaintext);
+    assert.equal(encodeSealedPayload(envelope, said, proof, key, signing), plaintext);
     const payload = decodeSealedPayload(envelope, plaintext);
     assert.deepEqual(payload.content, said);
-    verifySealedPayload(envelope, payload, verify);
+    verifySealedPayload(envelope, payload, key, verify);
   });
 });

@@ -16,6 +16,7 @@ import {
   type SealedPayload,
   verifySealedPayload,
 } from "../../rooms/sealed_payload.ts";
+import type { EpochKey } from "../../vault/archive.ts";
 import { MAX_LAG, type RecentEntries } from "../../vault/recent_entries.ts";
 
 export { sameBytes } from "../../same_bytes.ts";
@@ -31,7 +32,7 @@ export function decrypt(key: FernetKey, entry: LogEntry): SealedPayload {
 }
 
 /**
- * Passes if a member's device has signed the payload, in that epoch.
+ * Passes if a member's device has signed the payload, in that epoch and for its key.
  *
  * @param user the account whose device it is; undefined if it was no member's then.
  * @throws {PeerError} `token-invalid`.
@@ -39,13 +40,13 @@ export function decrypt(key: FernetKey, entry: LogEntry): SealedPayload {
 export function checkPayload(
   entry: LogEntry,
   payload: SealedPayload,
-  epoch: number,
+  { epoch, key }: Pick<EpochKey, "epoch" | "key">,
   user: string | undefined,
 ): void {
   if (user === undefined || !sameName(user, entry.sender)) {
     throw invalid(`is not from a device of ${entry.sender}`);
   }
-  verifySealedPayload(envelopeOf(entry), payload, verify);
+  verifySealedPayload(envelopeOf(entry), payload, key.digest(), verify);
   if (payload.epoch !== epoch) throw invalid("was not sealed for this place");
 }
 

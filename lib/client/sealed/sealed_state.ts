@@ -178,7 +178,7 @@ export class SealedState {
     const author = this.#group.members.find(({ signatureKey }) =>
       sameBytes(signatureKey, payload.device)
     );
-    checkPayload(entry, payload, this.#group.epoch, author?.user);
+    checkPayload(entry, payload, this.#archive.current as EpochKey, author?.user);
     return { payload, author: author as Member };
   }
 
@@ -188,7 +188,7 @@ export class SealedState {
     if (epoch === undefined) throw invalid("comes from before this account was a member");
     const payload = decrypt(epoch.key, entry);
     const signer = this.#archive.signerAt(payload.device, epoch.epoch);
-    checkPayload(entry, payload, epoch.epoch, signer?.user);
+    checkPayload(entry, payload, epoch, signer?.user);
     if (payload.after >= entry.seq) throw invalid("was not sealed for this place");
     return payload;
   }
@@ -205,6 +205,7 @@ export class SealedState {
       envelope,
       content,
       { epoch: this.#group.epoch, after, head, saved, device },
+      this.key.digest(),
       (message) => sign(signatureSeed, message),
     );
     return { keyId: this.key.id, token: this.key.encrypt(plaintext) };
