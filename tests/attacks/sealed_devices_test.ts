@@ -8,7 +8,6 @@
 import assert from "node:assert/strict";
 import type { ClientMessage } from "../../lib/protocol/messages.ts";
 import { Group } from "../../lib/mls/group.ts";
-import type { Ear } from "./sealed_ear.ts";
 import { Insider } from "./sealed_insider.ts";
 import { Liar } from "./sealed_liar.ts";
 import { answer, meet, packageOf, ROOM } from "./sealed_tricks.ts";
@@ -36,7 +35,7 @@ function stall(liar: Liar, user: string): Promise<void> {
 
 Deno.test("a new device that somebody has added: not by a known person's welcome to another group", async () => {
   await using liar = await Liar.start("alice", "bob", "mallory");
-  const [alice, first] = await meet(liar, "alice", "bob", "mallory") as [Ear, Ear];
+  const [alice, first] = await meet(liar, "alice", "bob", "mallory");
   const welcome = await (async (): Promise<() => Promise<Uint8Array>> => {
     const mallory = await Insider.in(liar, "mallory");
     return () => ownGroup(liar, mallory);

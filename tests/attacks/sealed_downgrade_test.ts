@@ -11,7 +11,6 @@ import { FernetKey } from "../../lib/fernet.ts";
 import type { Head } from "../../lib/log/message_log.ts";
 import type { ServerMessage } from "../../lib/protocol/messages.ts";
 import { type Device, device } from "../mls/people.ts";
-import type { Ear } from "./sealed_ear.ts";
 import { Insider } from "./sealed_insider.ts";
 import { Liar } from "./sealed_liar.ts";
 import { answer, handOut, meet, ROOM, trap } from "./sealed_tricks.ts";
@@ -98,7 +97,7 @@ function openTheRoom(liar: Liar, user: string): void {
 
 Deno.test("a sealed room that is shown as an open one after an outage: the end of the connection", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [alice] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [alice] = await meet(liar, "alice", "bob");
   openTheRoom(liar, "alice");
   liar.wire("alice").cut();
   assert.equal((await alice.hears("closed")).reason, "room-inconsistent");
@@ -106,7 +105,7 @@ Deno.test("a sealed room that is shown as an open one after an outage: the end o
 
 Deno.test("a sealed room that one was put out of is not joined as an open one", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [, bob] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [, bob] = await meet(liar, "alice", "bob");
   openTheRoom(liar, "bob");
   liar.wire("bob").say({ type: "left", room: ROOM, code: "removed", message: "alice removed you" });
   await bob.hears("left");
@@ -116,7 +115,7 @@ Deno.test("a sealed room that one was put out of is not joined as an open one", 
 
 Deno.test("a client that comes for a sealed room that it knows is told if it is an open one, and goes", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [, first] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [, first] = await meet(liar, "alice", "bob");
   await first.chat.close();
   openTheRoom(liar, "bob");
   const bob = await liar.enter("bob", { room: ROOM });
@@ -137,7 +136,7 @@ Deno.test("a room that a client does not know, shown as an open one: that is wha
 
 Deno.test("a sealed room whose open twin comes only once its vault is open: left, and told", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [, first] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [, first] = await meet(liar, "alice", "bob");
   await first.chat.close();
   const asked = Promise.withResolvers<void>();
   liar.toServer = (message) => {
@@ -176,7 +175,7 @@ async function misguide(liar: Liar, attacker: Device): Promise<void> {
 
 Deno.test("a stranger's room of the same name, to one who was in it and has lost its state: refused", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [, first] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [, first] = await meet(liar, "alice", "bob");
   await first.chat.close();
   await misguide(liar, await device("eve"));
   liar.sql("DELETE FROM blobs WHERE name = ?", `device/1/${ROOM}`);
@@ -189,7 +188,7 @@ for (const host of ["eve", "mallory"]) {
   const who = host === "eve" ? "a stranger" : "a member";
   Deno.test(`a room of the same name that ${who} has made, to one whose state is there: not looked at`, async () => {
     await using liar = await Liar.start("alice", "bob", "mallory");
-    const [alice, first] = await meet(liar, "alice", "bob", "mallory") as [Ear, Ear];
+    const [alice, first] = await meet(liar, "alice", "bob", "mallory");
     await first.chat.close();
     const { keys } = await Insider.in(liar, "mallory");
     const attacker = host === "eve" ? await device("eve") : { ...await device(host), keys };

@@ -10,7 +10,6 @@ import { Group } from "../../lib/mls/group.ts";
 import {
   assertFails,
   commit,
-  type Device,
   device,
   devices,
   hex,
@@ -20,8 +19,7 @@ import {
   room,
 } from "./people.ts";
 
-type Four = [Device, Device, Device, Device];
-const [alice, bob, carol, dave] = await devices("alice", "Bob", "carol", "dave") as Four;
+const [alice, bob, carol, dave] = await devices("alice", "Bob", "carol", "dave");
 
 async function keysOf(groups: readonly Group[]): Promise<Set<string>> {
   return new Set(await Promise.all(groups.map(keyOf)));
@@ -54,7 +52,7 @@ Deno.test("a group tells its room, its members and this device", async () => {
 });
 
 Deno.test("a commit tells what it changes, to who makes it and to who follows it", async () => {
-  const [mine, theirs] = await room(alice, bob) as [Group, Group];
+  const [mine, theirs] = await room(alice, bob);
   const added = await mine.commit({ add: [carol.package] });
   const followed = await theirs.process(added.commit);
   assert.deepEqual(followed.change, added.change);
@@ -106,7 +104,7 @@ Deno.test("who is removed notices it when another takes the place at once", asyn
 });
 
 Deno.test("of two commits that end the same epoch, the loser follows the winner's", async () => {
-  const [mine, theirs] = await room(alice, bob) as [Group, Group];
+  const [mine, theirs] = await room(alice, bob);
   const winner = await mine.commit({ add: [carol.package] });
   for (const plan of [{}, { add: [dave.package] }]) {
     const loser = await theirs.commit(plan);
@@ -117,7 +115,7 @@ Deno.test("of two commits that end the same epoch, the loser follows the winner'
 });
 
 Deno.test("a group survives being kept at every epoch", async () => {
-  let groups = await room(alice, bob, carol);
+  let groups: Group[] = await room(alice, bob, carol);
   const keep = (): void => {
     groups = groups.map((group) => {
       const kept = Group.decode(group.encode());
@@ -137,7 +135,7 @@ Deno.test("a group survives being kept at every epoch", async () => {
 });
 
 Deno.test("a commit leaves the group that made it as it was", async () => {
-  const [mine] = await room(alice, bob) as [Group];
+  const [mine] = await room(alice, bob);
   const before = hex(mine.encode());
   await mine.commit({});
   await mine.commit({ removeLeaves: [1] });
@@ -163,7 +161,7 @@ Deno.test("a device of an account is added by its sibling's state, which then fo
 });
 
 Deno.test("an own commit with new keys cannot be followed by the state before it, which says so", async () => {
-  const [mine] = await room(alice, bob) as [Group];
+  const [mine] = await room(alice, bob);
   const { commit } = await mine.commit({});
   const { message } = await assertFails("mls-invalid", () => mine.process(commit));
   assert.match(message, /this device's own/);
@@ -230,7 +228,7 @@ Deno.test("a direct room is for its two accounts", async () => {
 });
 
 Deno.test("a welcome tells who sent it, and which key package it used up", async () => {
-  const [, theirs] = await room(alice, bob) as [Group, Group];
+  const [, theirs] = await room(alice, bob);
   const { welcome } = await theirs.commit({ add: [carol.package] });
   const other = (await device("carol", 2, carol.identity)).own;
   const { used, by } = await Group.join(carol.keys, welcome!, [other, carol.own]);
@@ -242,7 +240,7 @@ Deno.test("a welcome tells who sent it, and which key package it used up", async
 });
 
 Deno.test("a plan that nobody would accept is the caller's fault", async () => {
-  const [mine] = await room(alice, bob) as [Group];
+  const [mine] = await room(alice, bob);
   for (
     const plan of [
       ...[{ removeLeaves: [0] }, { removeLeaves: [7] }, { removeLeaves: [1, 1] }],

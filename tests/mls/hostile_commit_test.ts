@@ -6,7 +6,6 @@
  */
 
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import {
   type CiphersuiteImpl,
   createCommit,
@@ -18,10 +17,11 @@ import {
 } from "ts-mls";
 import { deriveSecret } from "ts-mls/crypto/kdf.js";
 import { certifyDevice } from "../../lib/mls/credential.ts";
-import type { Group, RoomPolicy } from "../../lib/mls/group.ts";
+import type { RoomPolicy } from "../../lib/mls/group.ts";
 import { generate } from "../../lib/mls/key_package.ts";
 import { type ClientState, policyExtension } from "../../lib/mls/state.ts";
 import { CLIENT_CONFIG, loadSuite } from "../../lib/mls/suite.ts";
+import { assertDamageRefused } from "./damage.ts";
 import {
   adding,
   confirmedCommit,
@@ -34,12 +34,11 @@ import {
   unchecked,
   withLeaf,
 } from "./insider.ts";
-import { assertFails, type Device, device, devices, hex, policyOf, room } from "./people.ts";
+import { assertFails, device, devices, hex, policyOf, room } from "./people.ts";
 
-type Four = [Device, Device, Device, Device];
-const [alice, bob, carol, mallory] = await devices("alice", "bob", "carol", "mallory") as Four;
+const [alice, bob, carol, mallory] = await devices("alice", "bob", "carol", "mallory");
 const suite = await loadSuite();
-const groups = await room(alice, bob, mallory) as [Group, Group, Group];
+const groups = await room(alice, bob, mallory);
 const [victim, , insider] = groups;
 const before = hex(victim.encode());
 
@@ -217,25 +216,16 @@ Deno.test("a commit of an earlier epoch, a later one or another group is refused
   const { next } = await victim.process(first.commit);
   await assertRefused("mls-invalid", first.commit, next);
   await assertRefused("mls-invalid", (await first.next.commit({})).commit);
-  const others = await room(alice, bob) as [Group, Group];
+  const others = await room(alice, bob);
   await assertRefused("mls-invalid", (await others[1].commit({})).commit);
 });
 
 Deno.test("a commit with any bit flipped, cut or lengthened is refused", async () => {
   const { commit: bytes } = await groups[1].commit({ add: [carol.package] });
-  await fc.assert(
-    fc.asyncProperty(fc.nat(bytes.length * 8 - 1), async (bit) => {
-      const at = bit >> 3;
-      const altered = bytes.with(at, bytes[at]! ^ (1 << (bit & 7)));
-      const error = await assertFails("mls-invalid", () => victim.process(altered))
-        .catch(() => assertFails("mls-refused", () => victim.process(altered)));
-      assert.ok(error.message.length > 0);
-    }),
-    { numRuns: 60 },
-  );
-  for (const other of [bytes.subarray(1), bytes.subarray(0, -1), Uint8Array.of(...bytes, 0)]) {
-    await assertRefused("mls-invalid", other);
-  }
+  const refused = (reading: () => Promise<unknown>): Promise<unknown> =>
+    assertFails("mls-invalid", reading).catch(() => assertFails("mls-refused", reading));
+  await assertDamageRefused(bytes, (damaged) => victim.process(damaged), refused);
+  assert.equal(hex(victim.encode()), before, "the group has changed");
 });
 
 Deno.test("a key package that was not checked does not get past the commit that adds it", async () => {
@@ -249,7 +239,7 @@ function drawing(secret: Uint8Array): CiphersuiteImpl {
 }
 
 Deno.test("a commit whose leaf has the key that the node above had is refused", async () => {
-  const [first, second] = await room(alice, bob) as [Group, Group];
+  const [first, second] = await room(alice, bob);
   const secret = new Uint8Array(64).fill(7);
   const options = { wireAsPublicMessage: true };
   const made = await createCommit({ state: stateOf(first), cipherSuite: drawing(secret) }, options);

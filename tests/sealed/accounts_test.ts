@@ -17,7 +17,7 @@ import { unwrapVaultRing } from "../../lib/vault/vault_key.ts";
 import { assertFails, TestServer } from "../attacks/server.ts";
 import { accounts, gather, Person, ROOM } from "./person.ts";
 
-const NAMES = ["alice", "bob", "carol"];
+const NAMES = ["alice", "bob", "carol"] as const;
 const NEW_PASSWORD = "another password 7";
 
 /** An operator gives somebody another password, as `server.ts user passwd` does. */
@@ -48,7 +48,7 @@ Deno.test("what was compared stays compared in the next session, and on other de
   await using bob = await Person.come(server, "bob");
   {
     await using people = await Person.comeAll(server, "alice", "carol");
-    const [alice] = [...people] as [Person];
+    const [alice] = people.all;
     await gather([alice, bob]);
     const seen = await alice.chat.sealed.identityOf("bob");
     assert.equal(seen.verified, false);
@@ -93,7 +93,7 @@ Deno.test("history and search go over epochs, and show what members signed", asy
   {
     await using people = await Person.comeAll(server, "alice", "bob");
     await gather(people);
-    const [alice, bob] = [...people] as [Person, Person];
+    const [alice, bob] = people.all;
     for (let epoch = 0; epoch < 4; epoch++) {
       await alice.say(`apple ${epoch}`);
       await bob.say(`pear ${epoch}`);
@@ -178,10 +178,10 @@ Deno.test("with the password before and a database from before, nothing opens th
 Deno.test("after an operator's reset an account is somebody new, who is let in again once compared", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   await using people = await Person.comeAll(server, "alice", "carol");
-  const [alice, carol] = [...people] as [Person, Person];
+  const [alice, carol] = people.all;
   {
     await using bobs = await Person.comeAll(server, "bob", "bob");
-    const [bob, other] = [...bobs] as [Person, Person];
+    const [bob, other] = bobs.all;
     await gather([alice, carol, bob]);
     await other.told("joined");
     await bob.say("before");

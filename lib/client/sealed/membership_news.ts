@@ -4,9 +4,9 @@
  * @module
  */
 
+import { sameBytes } from "../../same_bytes.ts";
 import type { Group, Member, MembershipChange, RoomPolicy } from "../../mls/group.ts";
 import type { MembersEvent } from "../events.ts";
-import { sameBytes } from "./sealed_entry.ts";
 
 /** Whose accounts came and went, rather than their devices. */
 export interface AccountChange {

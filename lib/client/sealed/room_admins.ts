@@ -4,12 +4,12 @@
  * @module
  */
 
+import { sameBytes } from "../../same_bytes.ts";
 import { CallerError } from "../../errors.ts";
 import { foldName } from "../../folded_name.ts";
 import type { Group, Member, RoomPolicy } from "../../mls/group.ts";
 import { MAX_ADMINS } from "../../mls/limits.ts";
 import { accountsOf, adminsAmong, adminWords, listNames } from "./membership_news.ts";
-import { sameBytes } from "./sealed_entry.ts";
 import type { Change } from "./sealed_room.ts";
 
 /**
