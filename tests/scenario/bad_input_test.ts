@@ -1,14 +1,15 @@
 /**
  * What people and machines get wrong: each ends in one clear line and the right exit code, and
  * nothing is lost.
- * Each takes seconds: real processes, and 64 MiB of Argon2id for every login.
+ * Each takes a second or more: real processes, and 64 MiB of Argon2id for every login in them.
  */
 
 import assert from "node:assert/strict";
 import { Proxy } from "../attacks/proxy.ts";
+import { FAR, NearClient, startServer } from "./near_client.ts";
 import { JsonClient, Program, runProgram, ServerProgram } from "./programs.ts";
 
-const env = { FERNCHAT_PASSWORD: "pass1" };
+const env = { FERNCHAT_PASSWORD: FAR.password };
 
 /** Runs a program that has to fail; its stderr is one line that says what. */
 async function fails(
@@ -36,11 +37,11 @@ async function withTempDir(work: (dir: string) => Promise<void>): Promise<void> 
 
 Deno.test("wrong password and unknown user: refused alike, exit 3", () =>
   withTempDir(async (dir) => {
-    await using server = await ServerProgram.start(["--db", `${dir}/x.db`]);
+    await using server = await startServer(`${dir}/x.db`);
     const address = `127.0.0.1:${server.port}`;
     const says = /^Error: Login refused: wrong user name or password: /;
     const wrong = { env: { FERNCHAT_PASSWORD: "wrong" } };
-    await fails("client", [address, "--user", "user1"], { code: 3, says }, wrong);
+    await fails("client", [address, "--user", FAR.username], { code: 3, says }, wrong);
     await fails("client", [address, "--user", "nobody"], { code: 3, says }, { env });
     await fails("client", [address, "--user", "\u202eevil\u001b[2J"], { code: 3, says }, { env });
   }));
@@ -180,8 +181,8 @@ Deno.test("a key file keeps the key over restarts, mode 0600", () =>
 
 Deno.test("lines that cannot be sent are named, all others arrive: exit 1", () =>
   withTempDir(async (dir) => {
-    await using server = await ServerProgram.start(["--db", `${dir}/x.db`]);
-    await using reader = await JsonClient.start(server.port, "user1", "pass1");
+    await using server = await startServer(`${dir}/x.db`);
+    await using reader = await NearClient.start(server.port);
     const good = (text: string): Uint8Array => new TextEncoder().encode(`${text}\n`);
     const input = [
       good("first"),
@@ -190,7 +191,7 @@ Deno.test("lines that cannot be sent are named, all others arrive: exit 1", () =
       good("/nonsense"),
       new TextEncoder().encode("last, without a newline"),
     ];
-    const args = ["--user", "user1", `127.0.0.1:${server.port}`];
+    const args = ["--user", FAR.username, `127.0.0.1:${server.port}`];
     const bytes = new Uint8Array(await new Blob(input as BlobPart[]).arrayBuffer());
     const { code, stderr } = await runProgram("client", args, bytes, { env });
     assert.equal(code, 1);
@@ -203,8 +204,8 @@ Deno.test("lines that cannot be sent are named, all others arrive: exit 1", () =
 
 Deno.test("JSON mode answers bad lines with errors and goes on", () =>
   withTempDir(async (dir) => {
-    await using server = await ServerProgram.start(["--db", `${dir}/x.db`]);
-    await using client = await JsonClient.start(server.port, "user1", "pass1");
+    await using server = await startServer(`${dir}/x.db`);
+    await using client = await NearClient.start(server.port);
     await client.type("nonsense");
     assert.equal((await client.event("error"))["code"], "input-invalid");
     await client.type('{"type":"send","room":"elsewhere","text":"hi"}');
@@ -223,9 +224,9 @@ Deno.test("JSON mode answers bad lines with errors and goes on", () =>
 
 Deno.test("a stopping server tells its clients, who end with exit 1 if they are not to wait", () =>
   withTempDir(async (dir) => {
-    await using server = await ServerProgram.start(["--db", `${dir}/x.db`]);
+    await using server = await startServer(`${dir}/x.db`);
     const flags = ["--retry-for", "0"];
-    await using client = await JsonClient.start(server.port, "user1", "pass1", {}, flags);
+    await using client = await JsonClient.start(server.port, FAR.username, FAR.password, {}, flags);
     server.kill("SIGINT");
     assert.equal((await client.event("closed"))["reason"], "server-stopping");
     assert.equal(await client.ended(), 1);
@@ -246,10 +247,10 @@ Deno.test("--help teaches and --version tells: exit 0", async () => {
 
 Deno.test("a connection that is cut for good: the lines that were not acked are named, exit 1", () =>
   withTempDir(async (dir) => {
-    await using server = await ServerProgram.start(["--db", `${dir}/x.db`]);
+    await using server = await startServer(`${dir}/x.db`);
     await using proxy = new Proxy(server.port);
-    await using reader = await JsonClient.start(server.port, "user1", "pass1");
-    const args = ["--user", "user1", "--retry-for", "0", `127.0.0.1:${proxy.port}`];
+    await using reader = await NearClient.start(server.port);
+    const args = ["--user", FAR.username, "--retry-for", "0", `127.0.0.1:${proxy.port}`];
     await using writer = Program.spawn("client", args, { env });
     await writer.type("stored");
     assert.equal((await reader.event("message"))["text"], "stored");
@@ -264,10 +265,10 @@ Deno.test("a connection that is cut for good: the lines that were not acked are 
 
 Deno.test("a connection that is cut in a pipe is made again, and every line arrives once: exit 0", () =>
   withTempDir(async (dir) => {
-    await using server = await ServerProgram.start(["--db", `${dir}/x.db`]);
+    await using server = await startServer(`${dir}/x.db`);
     await using proxy = new Proxy(server.port);
-    await using reader = await JsonClient.start(server.port, "user1", "pass1");
-    const args = ["--user", "user1", `127.0.0.1:${proxy.port}`];
+    await using reader = await NearClient.start(server.port);
+    const args = ["--user", FAR.username, `127.0.0.1:${proxy.port}`];
     await using writer = Program.spawn("client", args, { env });
     await writer.type("one");
     assert.equal((await reader.event("message"))["text"], "one");
@@ -284,14 +285,14 @@ Deno.test("a connection that is cut in a pipe is made again, and every line arri
     }
     assert.match(
       await writer.stderr,
-      /^Joined lobby as user1\nThe connection was cut: trying again in 0\.\d s\nConnected again\n$/,
+      /^Joined lobby as felix\nThe connection was cut: trying again in 0\.\d s\nConnected again\n$/,
     );
     assert.deepEqual(writer.seen, [], "no message of its own, and no history");
   }));
 
 Deno.test("a name that no account can have is the caller's fault: exit 2", () =>
   withTempDir(async (dir) => {
-    await using server = await ServerProgram.start(["--db", `${dir}/x.db`]);
+    await using server = await startServer(`${dir}/x.db`);
     const address = `127.0.0.1:${server.port}`;
     for (const user of ["", "x".repeat(129)]) {
       const says = /^Error: Not a user name: it is empty or too long/;

@@ -6,31 +6,40 @@
  */
 
 import assert from "node:assert/strict";
-import { TempFolder } from "../attacks/server.ts";
-import { addUser, type Event, JsonClient, runProgram, ServerProgram } from "./programs.ts";
+import type { Credentials } from "../../lib/client/login.ts";
+import type { ConnectOptions } from "../../lib/client/options.ts";
+import { describeError, exitCodeOf } from "../../lib/errors.ts";
+import { addAccounts, TempFolder } from "../attacks/server.ts";
+import { NearClient, type Talker } from "./near_client.ts";
+import { type Event, JsonClient, runProgram, ServerProgram } from "./programs.ts";
+
+const credentialsOf = (username: string): Credentials => ({ username, password: "pw" });
 
 /** A server with an operator, olga, and two members; all passwords are `pw`. */
 export class Class implements AsyncDisposable {
-  /** The database after the first preparation: each account costs a second to make. */
-  static #prepared: Uint8Array | undefined;
+  /** The databases after the first preparation, by who comes as a program. */
+  static readonly #prepared = new Map<string, Uint8Array>();
   readonly #folder = new TempFolder();
   readonly db = this.#folder.file("chat.db");
   readonly #key = this.#folder.file("lobby.key");
   server!: ServerProgram;
 
-  static async start(): Promise<Class> {
+  /** @param programs who comes as a program: takes a second for each. */
+  static async start(...programs: readonly string[]): Promise<Class> {
     const one = new Class();
-    const prepared = Class.#prepared;
+    const prepared = Class.#prepared.get(programs.join());
     if (prepared !== undefined) Deno.writeFileSync(one.db, prepared, { mode: 0o600 });
-    else await one.#prepare();
+    else await one.#prepare(programs);
     await one.restart();
     return one;
   }
 
-  async #prepare(): Promise<void> {
-    for (const name of ["olga", "alice", "mallory"]) await addUser(this.db, name, "pw");
+  async #prepare(programs: readonly string[]): Promise<void> {
+    const near = ["olga", "alice", "mallory"].filter((name) => !programs.includes(name));
+    await addAccounts(this.db, near.map(credentialsOf), "random");
+    await addAccounts(this.db, programs.map(credentialsOf), "chosen");
     await this.operate("user", "role", "olga", "operator");
-    Class.#prepared = Deno.readFileSync(this.db);
+    Class.#prepared.set(programs.join(), Deno.readFileSync(this.db));
   }
 
   /** Starts the server, for the first time or again. */
@@ -42,16 +51,27 @@ export class Class implements AsyncDisposable {
     this.server = await ServerProgram.start(["--db", this.db, "--key-file", this.#key]);
   }
 
-  /** Someone at a client of `--json`. */
-  join(name: string, ...flags: string[]): Promise<JsonClient> {
-    return JsonClient.start(this.server.port, name, "pw", {}, flags);
+  /** Someone at a client in JSON mode. */
+  join(name: string, options: Partial<ConnectOptions> = {}): Promise<NearClient> {
+    return NearClient.start(this.server.port, credentialsOf(name), options);
   }
 
-  /** Tries to log in; the exit code, and what was said. */
+  /** The same as a program, for who comes as one. */
+  joinProgram(name: string): Promise<JsonClient> {
+    return JsonClient.start(this.server.port, name, credentialsOf(name).password);
+  }
+
+  /** Tries to log in; the exit code that the program would have, and what it would say. */
   async tryLogIn(name: string, password = "pw"): Promise<{ code: number; stderr: string }> {
-    const env = { FERNCHAT_PASSWORD: password };
-    const args = ["--user", name, `127.0.0.1:${this.server.port}`];
-    return await runProgram("client", args, "", { env });
+    const { port } = this.server;
+    try {
+      const who = { username: name, password };
+      await using client = await NearClient.start(port, who, { reconnectForMs: 0 });
+      await client.endInput();
+      return { code: await client.ended(), stderr: "" };
+    } catch (error) {
+      return { code: exitCodeOf(error), stderr: describeError(error) };
+    }
   }
 
   /** Runs an operator's command on the console; its output as JSON. */
@@ -69,6 +89,6 @@ export class Class implements AsyncDisposable {
 }
 
 /** Types a command. */
-export function command(client: JsonClient, line: string): Promise<void> {
+export function command(client: Talker, line: string): Promise<void> {
   return client.type(JSON.stringify({ type: "command", line }));
 }

@@ -1,6 +1,6 @@
 /**
  * The interactive client in a real terminal (tmux), against the real server.
- * Each takes seconds: real processes, and 64 MiB of Argon2id for every login.
+ * Each takes a second or two: real processes, and 64 MiB of Argon2id for every login in them.
  */
 
 import assert from "node:assert/strict";
@@ -8,8 +8,9 @@ import { SecureChannel } from "../../lib/protocol/channel.ts";
 import { serverHandshake } from "../../lib/protocol/handshake.ts";
 import { decodeClientMessage, encodeServerMessage } from "../../lib/protocol/messages.ts";
 import { Tmux } from "../terminal/tmux.ts";
+import { FAR, makeAccounts, NearClient } from "./near_client.ts";
 import { logIn } from "./person.ts";
-import { addUser, commandLine, JsonClient, runProgram, ServerProgram } from "./programs.ts";
+import { commandLine, runProgram, ServerProgram } from "./programs.ts";
 
 const ignore = !Tmux.available();
 
@@ -17,7 +18,7 @@ const ignore = !Tmux.available();
 async function atTerminal(
   work: (
     terminal: Tmux,
-    other: JsonClient,
+    other: NearClient,
     server: ServerProgram,
     restart: () => Promise<void>,
     db: string,
@@ -27,12 +28,13 @@ async function atTerminal(
   const dir = await Deno.makeTempDir();
   try {
     const args = ["--db", `${dir}/x.db`, "--key-file", `${dir}/keys`];
+    await makeAccounts(`${dir}/x.db`);
     await using server = await ServerProgram.start(args);
     await using stack = new AsyncDisposableStack();
     const restart = async (): Promise<void> => {
       stack.use(await ServerProgram.start([...args, "--port", String(server.port)]));
     };
-    await using other = await JsonClient.start(server.port, "user1", "pass1");
+    await using other = await NearClient.start(server.port);
     const command = [...commandLine("client"), `127.0.0.1:${server.port}`];
     await using terminal = await Tmux.start({ command, env });
     await work(terminal, other, server, restart, `${dir}/x.db`);
@@ -46,15 +48,15 @@ Deno.test({
   ignore,
   fn: () =>
     atTerminal(async (terminal, other) => {
-      await logIn(terminal);
+      await logIn(terminal, FAR);
       const welcome = await terminal.waitFor("lobby (open)>");
-      assert.doesNotMatch(welcome, /pass1/, "the password is not echoed");
-      assert.match(welcome, /You are user1 in lobby, an open room/);
+      assert.doesNotMatch(welcome, /farness/, "the password is not echoed");
+      assert.match(welcome, /You are felix in lobby, an open room/);
 
       await terminal.type("hello from a person");
       await terminal.key("Enter");
       assert.equal((await other.event("message"))["text"], "hello from a person");
-      await terminal.waitFor(/\[\d\d:\d\d:\d\d\] user1: hello from a person/);
+      await terminal.waitFor(/\[\d\d:\d\d:\d\d\] felix: hello from a person/);
 
       await terminal.type("half a li");
       await terminal.waitFor("lobby (open)> half a li");
@@ -76,7 +78,7 @@ Deno.test({
       await terminal.type("exit");
       await terminal.key("Enter");
       assert.equal(await terminal.exitCode(), 0);
-      assert.doesNotMatch(await terminal.screen(), /pass1/);
+      assert.doesNotMatch(await terminal.screen(), /farness/);
     }),
 });
 
@@ -87,7 +89,7 @@ Deno.test({
     atTerminal(async (terminal) => {
       for (let attempt = 1; attempt <= 3; attempt += 1) {
         await terminal.waitFor((screen) => screen.split("Username:").length === attempt + 1);
-        await logIn(terminal, "wrong");
+        await logIn(terminal, { ...FAR, password: "wrong" });
       }
       await terminal.waitFor(/Error: Login refused/);
       assert.equal(await terminal.exitCode(), 3);
@@ -99,7 +101,7 @@ Deno.test({
   ignore,
   fn: async () => {
     await atTerminal(async (terminal) => {
-      await logIn(terminal);
+      await logIn(terminal, FAR);
       await terminal.waitFor("lobby (open)>");
       await terminal.key("C-d");
       assert.equal(await terminal.exitCode(), 0);
@@ -138,13 +140,13 @@ Deno.test({
     try {
       const command = [...commandLine("client"), `127.0.0.1:${listener.addr.port}`];
       await using terminal = await Tmux.start({ command });
-      await logIn(terminal);
+      await logIn(terminal, FAR);
       const again = "Press Enter to try again.";
       await terminal.waitFor(/Too many attempts to log in: wait a minute.*\nPress Enter/);
       await terminal.key("Enter");
       const screen = await terminal.waitFor((screen) => screen.split(again).length === 3);
-      assert.doesNotMatch(screen, /unproven|pass1/);
-      assert.deepEqual(logins, ["user1", "user1"]);
+      assert.doesNotMatch(screen, /unproven|farness/);
+      assert.deepEqual(logins, ["felix", "felix"]);
       await terminal.key("C-c");
       assert.equal(await terminal.exitCode(), 130);
     } finally {
@@ -165,7 +167,7 @@ Deno.test({
     });
     const command = [...commandLine("client"), `127.0.0.1:${listener.addr.port}`];
     await using terminal = await Tmux.start({ command });
-    await logIn(terminal);
+    await logIn(terminal, FAR);
     await terminal.waitFor("-- Waiting for the server");
     await terminal.key("C-c");
     assert.equal(await terminal.exitCode(), 130);
@@ -179,7 +181,7 @@ Deno.test({
   ignore,
   fn: () =>
     atTerminal(async (terminal, other, server, restart) => {
-      await logIn(terminal);
+      await logIn(terminal, FAR);
       await terminal.waitFor("lobby (open)>");
       await terminal.type("half a li");
       server.kill("SIGKILL");
@@ -193,7 +195,7 @@ Deno.test({
       await server.ended();
       await restart();
       const screen = await terminal.waitFor(
-        /-- Connected again\n(?:.*\n)*\[.*\] user1: half a line\nlobby \(open\)> and the ne$/,
+        /-- Connected again\n(?:.*\n)*\[.*\] felix: half a line\nlobby \(open\)> and the ne$/,
       );
       assert.equal(screen.split("The connection was cut").length, 2);
       assert.equal((await other.event("message"))["text"], "half a line");
@@ -212,12 +214,13 @@ Deno.test({
   ignore,
   fn: () =>
     atTerminal(async (terminal, _, server, restart, db) => {
-      await logIn(terminal);
+      await logIn(terminal, FAR);
       await terminal.waitFor("lobby (open)>");
       await terminal.type("half a line");
       server.kill("SIGTERM");
       await server.ended();
-      await addUser(db, "alice", "correct horse"); // the demo account ends with that
+      const remove = ["user", "remove", FAR.username, "--db", db];
+      assert.equal((await runProgram("server", remove)).code, 0);
       await restart();
       await terminal.waitFor(/Not sent: half a line\nLogin refused: /);
       assert.equal(await terminal.exitCode(), 3);
@@ -236,7 +239,7 @@ Deno.test({
       ] as const
     ) {
       await atTerminal(async (terminal, _, server) => {
-        await logIn(terminal);
+        await logIn(terminal, FAR);
         await terminal.waitFor("lobby (open)>");
         server.kill("SIGKILL");
         await terminal.waitFor("reconnecting)>");
@@ -260,7 +263,7 @@ Deno.test({
     atTerminal(async (terminal, other) => {
       for (let at = 1; at <= 55; at += 1) await other.send(`old ${at}`, `old-${at}`);
       for (let at = 1; at <= 55; at += 1) await other.event("ack");
-      await logIn(terminal);
+      await logIn(terminal, FAR);
       await terminal.waitFor(/old 54\n.*old 55\nlobby \(open\)>/);
       await terminal.type("/history 3");
       await terminal.key("Enter");
@@ -283,7 +286,7 @@ Deno.test({
     atTerminal(async (terminal, other, _server, _restart, db) => {
       const args = ["room", "create", "physics", "--topic", "Waves", "--db", db];
       assert.equal((await runProgram("server", args)).code, 0);
-      await logIn(terminal);
+      await logIn(terminal, FAR);
       await terminal.waitFor("lobby (open)>");
       const type = async (line: string): Promise<void> => {
         await terminal.type(line);
@@ -296,10 +299,10 @@ Deno.test({
       await other.send("said in the lobby");
       await terminal.waitFor("physics (open) [lobby 1]>");
       await type("/names");
-      await terminal.waitFor(/-- In physics: user1\n/);
+      await terminal.waitFor(/-- In physics: felix\n/);
       await type("/join lobby");
       const screen = await terminal.waitFor(
-        /-- Unread in lobby: 1\n.*user1: said in the lobby\nlobby \(open\)>/,
+        /-- Unread in lobby: 1\n.*nora: said in the lobby\nlobby \(open\)>/,
       );
       assert.equal(screen.split("said in the lobby").length, 2, "not before");
       await type("/leave");

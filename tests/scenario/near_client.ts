@@ -14,6 +14,7 @@ import type { Credentials } from "../../lib/client/login.ts";
 import { addAccounts, connectAs } from "../attacks/server.ts";
 import {
   type Event,
+  isMeant,
   type JsonClient,
   patiently,
   ServerProgram,
@@ -109,9 +110,9 @@ export class NearClient implements Talker {
     }
   }
 
-  /** The next event of a type. */
+  /** The next event of a type, as {@linkcode JsonClient.event} has it. */
   async event(type: string): Promise<Event> {
-    return JSON.parse(await this.until((line) => JSON.parse(line).type === type));
+    return JSON.parse(await this.until((line) => isMeant(JSON.parse(line), type)));
   }
 
   /** Writes lines to its input. */

@@ -7,10 +7,11 @@
 
 import assert from "node:assert/strict";
 import { Class, command } from "./classroom.ts";
-import type { Event, JsonClient } from "./programs.ts";
+import type { Talker } from "./near_client.ts";
+import type { Event } from "./programs.ts";
 
 /** Types a command; the next notices, up to one that matches. */
-async function answerTo(client: JsonClient, line: string, last: RegExp): Promise<string[]> {
+async function answerTo(client: Talker, line: string, last: RegExp): Promise<string[]> {
   await command(client, line);
   const said: string[] = [];
   while (!last.test(said.at(-1) ?? "")) {
@@ -20,7 +21,7 @@ async function answerTo(client: JsonClient, line: string, last: RegExp): Promise
 }
 
 /** The changes of presence that a client is told, up to one of a kind. */
-async function changesUpTo(client: JsonClient, change: string): Promise<Event[]> {
+async function changesUpTo(client: Talker, change: string): Promise<Event[]> {
   for (;;) {
     const changes = (await client.event("presence"))["changes"] as Event[];
     if (changes.some((one) => one["change"] === change)) return changes;
@@ -56,7 +57,7 @@ Deno.test("/away, /back and /leave are told to the room, and whoever comes later
   await command(alice, "/leave");
   await alice.event("left");
   assert.ok((await changesUpTo(olga, "left")).some(({ user }) => user === "alice"));
-  await using mallory = await room.join("mallory", "--history", "50");
+  await using mallory = await room.join("mallory");
   await mallory.endInput();
   assert.equal(await mallory.ended(), 0);
   const presence = mallory.seen.map((line) => JSON.parse(line))

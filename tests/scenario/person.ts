@@ -4,12 +4,16 @@
  * @module
  */
 
+import type { Credentials } from "../../lib/client/login.ts";
 import type { Tmux } from "../terminal/tmux.ts";
 
-/** Types the demo login, by default with the right password. */
-export async function logIn(terminal: Tmux, password = "pass1"): Promise<void> {
+/** Types a login: by default that of the demo account. */
+export async function logIn(
+  terminal: Tmux,
+  { username, password }: Credentials = { username: "user1", password: "pass1" },
+): Promise<void> {
   await terminal.waitFor("Username:");
-  await terminal.type("user1");
+  await terminal.type(username);
   await terminal.key("Enter");
   await terminal.waitFor("Password");
   await terminal.type(password);

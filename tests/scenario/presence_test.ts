@@ -1,14 +1,15 @@
 /**
- * A class comes and goes, in a real server's lobby, seen by a real client.
- * Takes seconds: processes, the server's two seconds of quiet, and Argon2id for each account.
+ * A class comes and goes, in a real server's lobby, seen by a client.
+ * Takes seconds: a process, and the server's two seconds of quiet, twice.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
-import { addQuickAccounts, joinQuickly, type QuickMember } from "../attacks/quick_login.ts";
+import { joinQuickly, type QuickMember } from "../attacks/quick_login.ts";
 import { TempFolder } from "../attacks/server.ts";
-import { addUser, JsonClient, ServerProgram } from "./programs.ts";
+import { makeAccounts, NearClient } from "./near_client.ts";
+import { ServerProgram } from "./programs.ts";
 
 const CLASS = Array.from({ length: 40 }, (_, at) => `student${at + 1}`);
 
@@ -16,7 +17,7 @@ const CLASS = Array.from({ length: 40 }, (_, at) => `student${at + 1}`);
 const FEW = 4;
 
 /** Reads presence events until all of the class have changed so; how many events that took. */
-async function readChanges(watcher: JsonClient, wanted: "joined" | "left"): Promise<number> {
+async function readChanges(watcher: NearClient, wanted: "joined" | "left"): Promise<number> {
   const told: string[] = [];
   for (let events = 1;; events += 1) {
     const event = await watcher.event("presence");
@@ -35,10 +36,11 @@ async function readChanges(watcher: JsonClient, wanted: "joined" | "left"): Prom
 Deno.test("40 who arrive are told together, and 40 who leave", async () => {
   using folder = new TempFolder();
   const db = folder.file("chat.db");
-  await addUser(db, "teacher", "pw");
-  await addQuickAccounts(db, CLASS.map((username) => ({ username, password: "pw" })));
+  const students = CLASS.map((username) => ({ username, password: "pw" }));
+  const who = { username: "teacher", password: "pw" };
+  await makeAccounts(db, { near: [who, ...students], far: [] });
   await using server = await ServerProgram.start(["--db", db]);
-  await using teacher = await JsonClient.start(server.port, "teacher", "pw");
+  await using teacher = await NearClient.start(server.port, who);
   const members: QuickMember[] = [];
   for (const username of CLASS) {
     members.push(await joinQuickly(server.port, { username, password: "pw" }));

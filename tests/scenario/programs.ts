@@ -158,6 +158,14 @@ export class ServerProgram extends Program {
 /** An event of `--json` mode. */
 export type Event = { type: string } & { [field: string]: unknown };
 
+/**
+ * Whether an event is of a type. That an account has an identity key now is told in the background,
+ * at some moment: not by this.
+ */
+export function isMeant(event: Event, type: string): boolean {
+  return event.type === type && event["code"] !== "identity-made";
+}
+
 /** A client in `--json` mode. */
 export class JsonClient extends Program {
   static async start(
@@ -174,14 +182,9 @@ export class JsonClient extends Program {
     return client;
   }
 
-  /**
-   * The next event of a type. That an account has an identity key now is told in the background, at
-   * some moment: not by this.
-   */
+  /** The next event of a type. */
   async event(type: string): Promise<Event> {
-    const isMeant = (event: Event): boolean =>
-      event.type === type && event["code"] !== "identity-made";
-    return JSON.parse(await this.until((line) => isMeant(JSON.parse(line))));
+    return JSON.parse(await this.until((line) => isMeant(JSON.parse(line), type)));
   }
 
   async send(text: string, id?: string): Promise<void> {

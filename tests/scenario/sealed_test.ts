@@ -1,6 +1,6 @@
 /**
- * Sealed rooms through the programs: who can read what, whoever comes, goes, dies or is away. Some
- * take seconds: each client is a process, which logs in and opens its vault.
+ * Sealed rooms in JSON mode: who can read what, whoever comes, goes, dies or is away. Two take
+ * seconds: there, each client is a process, which logs in and opens its vault.
  *
  * @module
  */
@@ -9,12 +9,13 @@ import assert from "node:assert/strict";
 import { addAccounts, connectAs, nextEvent, TempFolder } from "../attacks/server.ts";
 import { findPython } from "../interop/fernet_support.ts";
 import { Class, command } from "./classroom.ts";
-import { type Event, type JsonClient, ServerProgram } from "./programs.ts";
+import type { Talker } from "./near_client.ts";
+import { type Event, ServerProgram } from "./programs.ts";
 
 const ROOM = "physics";
 
 /** The next event of a type in a room. */
-async function event(client: JsonClient, type: string, room = ROOM): Promise<Event> {
+async function event(client: Talker, type: string, room = ROOM): Promise<Event> {
   return JSON.parse(
     await client.until((line) => {
       const event = JSON.parse(line);
@@ -23,12 +24,12 @@ async function event(client: JsonClient, type: string, room = ROOM): Promise<Eve
   );
 }
 
-async function say(client: JsonClient, text: string): Promise<void> {
+async function say(client: Talker, text: string): Promise<void> {
   await client.type(JSON.stringify({ type: "send", room: ROOM, text }));
 }
 
 /** Reads on to a message. */
-async function hear(client: JsonClient, text: string): Promise<Event> {
+async function hear(client: Talker, text: string): Promise<Event> {
   return JSON.parse(
     await client.until((line) => {
       const event = JSON.parse(line);
@@ -38,15 +39,23 @@ async function hear(client: JsonClient, text: string): Promise<Event> {
 }
 
 /** Someone who has been there, so that others can add them; ready for more. */
-async function come(room: Class, name: string): Promise<JsonClient> {
-  const client = await room.join(name);
+async function come(room: Class, name: string): Promise<Talker> {
+  return await settle(await room.join(name, { sealed: true }));
+}
+
+/** The same as a program. */
+async function comeAsProgram(room: Class, name: string): Promise<Talker> {
+  return await settle(await room.joinProgram(name));
+}
+
+async function settle(client: Talker): Promise<Talker> {
   await command(client, "/verify nobody"); // needs the vault: behind its answer, it is open
   await client.event("error");
   return client;
 }
 
 /** A room of these people, the first one its maker. */
-async function found(...people: readonly [JsonClient, ...JsonClient[]]): Promise<void> {
+async function found(...people: readonly [Talker, ...Talker[]]): Promise<void> {
   const [maker, ...others] = people;
   await command(maker, `/room create ${ROOM}`);
   await event(maker, "joined");
@@ -62,18 +71,18 @@ async function found(...people: readonly [JsonClient, ...JsonClient[]]): Promise
 const NAMES = ["alice", "olga", "mallory"];
 
 /** What a client heard in the room. */
-function heard(client: JsonClient): string[] {
+function heard(client: Talker): string[] {
   return client.seen.map((line) => JSON.parse(line))
     .filter(({ type, room }) => type === "message" && room === ROOM)
     .map(({ text }) => text);
 }
 
 Deno.test("everyone can message everyone, and each message is told as sealed", async () => {
-  await using room = await Class.start();
-  const people = await Promise.all(NAMES.map((name) => come(room, name)));
+  await using room = await Class.start(...NAMES);
+  const people = await Promise.all(NAMES.map((name) => comeAsProgram(room, name)));
   await using stack = new AsyncDisposableStack();
   for (const one of people) stack.use(one);
-  await found(...people as [JsonClient, ...JsonClient[]]);
+  await found(...people as [Talker, ...Talker[]]);
   for (const [at, speaker] of people.entries()) {
     await say(speaker, `from ${NAMES[at]}`);
     for (const listener of people.filter((one) => one !== speaker)) {
@@ -127,7 +136,7 @@ Deno.test("who was away catches up over 20 commits, and reads what was said mean
     await say(alice, `number ${at}`);
     await event(alice, "ack");
   }
-  await using olga = await room.join("olga");
+  await using olga = await room.join("olga", { sealed: true });
   await hear(olga, "number 19");
   assert.deepEqual(heard(olga), Array.from({ length: 20 }, (_, at) => `number ${at}`));
   await say(olga, "I am back");
@@ -152,28 +161,24 @@ Deno.test("of two commits at once one wins, and both clients go on", async () =>
   await hear(olga, "still here");
 });
 
-/** Nine logins. Each of the moments by itself is in tests/sealed/crash_test.ts. */
+/** Six logins as a program. Each of the moments by itself is in tests/sealed/crash_test.ts. */
 Deno.test("a client that is killed at any moment of a commit goes on in its next session", async () => {
-  await using room = await Class.start();
+  await using room = await Class.start("alice");
   await using olga = await come(room, "olga");
   {
-    await using alice = await come(room, "alice");
+    await using alice = await comeAsProgram(room, "alice");
     await found(alice, olga);
   }
-  for (let at = 0; at < 4; at++) {
-    {
-      await using alice = await room.join("alice");
-      await event(alice, "joined");
-      await command(alice, "/rekey");
-      await new Promise((resolve) => setTimeout(resolve, at * 30)); // wherever that is
-      alice.kill("SIGKILL");
-    }
-    await using again = await room.join("alice");
-    await event(again, "joined");
-    await say(again, `survived ${at}`);
+  for (let at = 0; at <= 4; at++) {
+    await using alice = await room.joinProgram("alice");
+    await event(alice, "joined");
+    await say(alice, `survived ${at}`);
     await hear(olga, `survived ${at}`);
     await say(olga, `heard ${at}`);
-    await hear(again, `heard ${at}`);
+    await hear(alice, `heard ${at}`);
+    await command(alice, "/rekey");
+    await new Promise((resolve) => setTimeout(resolve, at * 30)); // wherever that is
+    alice.kill("SIGKILL");
   }
 });
 
@@ -182,8 +187,8 @@ Deno.test("one user on three devices: each reads and speaks, and they are one me
   await using olga = await come(room, "olga");
   await using first = await come(room, "alice");
   await found(first, olga);
-  await using second = await room.join("alice");
-  await using third = await room.join("alice");
+  await using second = await room.join("alice", { sealed: true });
+  await using third = await room.join("alice", { sealed: true });
   const devices = [first, second, third];
   await Promise.all([second, third].map((device) => event(device, "joined")));
   for (const [at, device] of devices.entries()) {
