@@ -113,7 +113,10 @@ Deno.test("/leave of a sealed room is for good: it says so, and how to come back
   await alice.type("/room create dungeon", DUNGEON);
   await alice.type("/invite bob", /nothing of before/);
   await bob.type("/join dungeon", DUNGEON);
-  const seen = await bob.type("/leave", /invite bob[^]*lobby \(open\)> /);
+  await bob.type("/leave", /keys export it before[^]*Type yes to leave dungeon for good: /);
+  await bob.type("what was typed ahead", /You are still in dungeon/);
+  await bob.type("/leave", /Type yes/);
+  const seen = await bob.type("yes", /invite bob[^]*lobby \(open\)> /);
   assert.match(seen, /You are no member of dungeon any more/);
   assert.doesNotMatch(seen, /only admin|last member/);
   await alice.sees(/bob leaves[^]*removed bob/);
@@ -121,14 +124,16 @@ Deno.test("/leave of a sealed room is for good: it says so, and how to come back
   await bob.type("/leave dungeon", /You are not in a room "dungeon"/);
   await alice.type("/invite bob", /bob can read/);
   await bob.sees(/alice added you to the sealed room dungeon/);
-  await alice.type("/leave", /You were its only admin[^]*lobby \(open\)> /);
+  await alice.type("/leave", /Type yes/);
+  await alice.type("yes", /You were its only admin[^]*lobby \(open\)> /);
 });
 
 Deno.test("/leave of the last member: nobody can read the room any more", async () => {
   await using server = await startForAll();
   await using alice = await Person.at(server, "alice");
   await alice.type("/room create dungeon", DUNGEON);
-  await alice.type("/leave dungeon", /You were its last member: nobody can read it now/);
+  await alice.type("/leave dungeon", /Type yes/);
+  await alice.type("yes", /You were its last member: nobody can read it now/);
 });
 
 Deno.test("what happened to the members while one looked elsewhere is shown when one looks", async () => {

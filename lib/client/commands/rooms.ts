@@ -38,10 +38,12 @@ export const ROOM_COMMANDS: readonly ClientCommand[] = [
     arguments: "[ROOM]",
     help: "leave this room, or the one that is named",
     details: "What you sent there is stored first. Out of an open room you can always come back. " +
-      "A sealed one you leave for good: its members may /invite you again. A direct room is only " +
+      "A sealed one you leave for good, and are asked before: its members may /invite you again. " +
+      "A direct room is only " +
       "closed for this session: /dm opens it. /exit ends the client.",
     example: "/leave physics",
     isBasic: true,
+    asks: true,
     run: leave,
   },
   {
