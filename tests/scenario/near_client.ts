@@ -11,7 +11,10 @@ import { runJsonMode } from "../../lib/client/json_mode.ts";
 import type { ChatConnection } from "../../lib/client/connection.ts";
 import type { ConnectOptions } from "../../lib/client/options.ts";
 import type { Credentials } from "../../lib/client/login.ts";
-import { addAccounts, connectAs } from "../attacks/server.ts";
+import { dial } from "../../lib/client/dial.ts";
+import { parseInviteLink } from "../../lib/client/invite_link.ts";
+import { openInvite } from "../../lib/client/redeem.ts";
+import { addAccounts, connectAs, createQuickly } from "../attacks/server.ts";
 import {
   type Event,
   isMeant,
@@ -92,6 +95,19 @@ export class NearClient implements Talker {
     const client = new NearClient(chat, history);
     await client.event("ready");
     return client;
+  }
+
+  /** Follows an invite's link first. */
+  static async join(link: string, who: Credentials): Promise<NearClient> {
+    const { address, code } = parseInviteLink(link);
+    const channel = await dial(address);
+    try {
+      await openInvite(channel, code);
+      await createQuickly(channel, who);
+    } finally {
+      await channel.close();
+    }
+    return await NearClient.start(address.port, who);
   }
 
   /** Its next line, or `undefined` at the end of its output. */
