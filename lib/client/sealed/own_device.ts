@@ -9,6 +9,7 @@ import { createDeviceKeys, type DeviceKeys } from "../../mls/device_keys.ts";
 import { EnvironmentError } from "../../errors.ts";
 import type { IdentityKey } from "../../mls/identity.ts";
 import { createKeyPackage, type OwnKeyPackage } from "../../mls/key_package.ts";
+import { sameBytes } from "../../same_bytes.ts";
 import {
   decodeDeviceRecord,
   type DeviceRecord,
@@ -16,7 +17,6 @@ import {
   MAX_PACKAGES_KEPT,
 } from "../../vault/device_record.ts";
 import type { Requests } from "../requests.ts";
-import { sameBytes } from "./sealed_entry.ts";
 import { Turns } from "./turns.ts";
 import { rolledBack, type VaultStore } from "./vault_store.ts";
 

@@ -7,7 +7,7 @@
 
 import { EnvironmentError, PeerError } from "../../errors.ts";
 import { FernetKey } from "../../fernet.ts";
-import { foldName } from "../../folded_name.ts";
+import { sameName } from "../../folded_name.ts";
 import type { Head, LogEntry } from "../../log/message_log.ts";
 import type { Group, Member, MembershipChange } from "../../mls/group.ts";
 import type { SealedText } from "../../rooms/open_room.ts";
@@ -65,8 +65,7 @@ export class SealedCipher implements RoomCipher {
   }
 
   get peer(): string | undefined {
-    const own = foldName(this.#options.user);
-    return this.state.group.policy.peers?.find((name) => foldName(name) !== own);
+    return this.state.group.policy.peers?.find((name) => !sameName(name, this.#options.user));
   }
 
   get floor(): number {
@@ -142,7 +141,7 @@ export class SealedCipher implements RoomCipher {
   /** Pins the identities of members; what to tell of them. */
   greet(members: readonly Pick<Member, "user" | "identity">[]): ClientEvent[] {
     const { room, trust, user: self } = this.#options;
-    const others = members.filter(({ user }) => foldName(user) !== foldName(self));
+    const others = members.filter(({ user }) => !sameName(user, self));
     return introduce(trust, room, others);
   }
 
@@ -191,7 +190,7 @@ export class SealedCipher implements RoomCipher {
   #checkAuthor(entry: LogEntry, payload: SealedPayload): void {
     const { trust, user } = this.#options;
     checkSameLog(entry, payload, this.state);
-    if (foldName(entry.sender) === foldName(user)) trust.expect(payload.saved);
+    if (sameName(entry.sender, user)) trust.expect(payload.saved);
   }
 
   #noteLeaving(user: string): ClientEvent[] {
@@ -216,7 +215,7 @@ export class SealedCipher implements RoomCipher {
         return { news: [], later: this.#takeSaved(entry, hash, commit) };
       }
       const { next, change } = await this.state.process(commit, hash);
-      if (foldName(change.by.user) !== foldName(entry.sender)) {
+      if (!sameName(change.by.user, entry.sender)) {
         throw lost(entry, "with a commit of somebody else");
       }
       if (this.state.isBorrowed && !this.state.expects(hash) && this.state.hasOwn(next)) {

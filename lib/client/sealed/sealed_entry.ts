@@ -19,8 +19,6 @@ import {
 import type { EpochKey } from "../../vault/archive.ts";
 import { MAX_LAG, type RecentEntries } from "../../vault/recent_entries.ts";
 
-export { sameBytes } from "../../same_bytes.ts";
-
 /**
  * Opens an entry with the key of its epoch.
  *

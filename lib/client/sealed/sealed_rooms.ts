@@ -5,7 +5,6 @@
  * @module
  */
 
-import { PeerError } from "../../errors.ts";
 import { MAX_LISTED, MAX_ROOMS_JOINED } from "../../protocol/limits.ts";
 import type { MessageOf, ServerMessage } from "../../protocol/messages.ts";
 import type { EventQueue } from "../event_queue.ts";
@@ -15,7 +14,7 @@ import type { RoomView } from "../member.ts";
 import type { Memberships } from "../memberships.ts";
 import type { Requests } from "../requests.ts";
 import type { Timing } from "../timing.ts";
-import type { OwnAccount } from "./own_account.ts";
+import { leaveOpenTwins, refuseOpenTwin } from "./open_twins.ts";
 import type { OwnKeys } from "./own_keys.ts";
 import type { RoomStart } from "./room_entrance.ts";
 import { RoomsEntered } from "./rooms_entered.ts";
@@ -112,7 +111,11 @@ export class SealedRooms {
     try {
       await renewing;
       const { account } = await this.keys();
-      await this.#refuseOpen(account);
+      await leaveOpenTwins(
+        this.#options.memberships,
+        (room) => account.knowsRoom(room),
+        (error, room) => this.#report(error, room),
+      );
       this.#entered.goOn();
       await this.#enterAll(await this.refresh());
     } catch (error) {
@@ -132,16 +135,6 @@ export class SealedRooms {
     this.#entered.actAs(device);
   }
 
-  /** What was a sealed room is none that the server can read: nothing more is said there. */
-  async #refuseOpen(account: OwnAccount): Promise<void> {
-    for (const { state: { room, kind } } of this.#options.memberships.all) {
-      if (kind !== "open" || !account.knowsRoom(room)) continue;
-      const error = shownOpen(room);
-      await this.#report(error, room);
-      await this.#options.memberships.quit(room, error);
-    }
-  }
-
   /**
    * Passes if a room that was joined as an open one is none that is known to be sealed; else it is
    * left.
@@ -149,13 +142,7 @@ export class SealedRooms {
    * @throws {PeerError} `room-inconsistent`.
    */
   async checkOpen(room: string): Promise<void> {
-    if (!await this.has(room)) return;
-    const { memberships } = this.#options;
-    const error = shownOpen(room);
-    if (memberships.all.some(({ state }) => state.room === room)) {
-      await memberships.quit(room, error);
-    }
-    throw error;
+    if (await this.has(room)) await refuseOpenTwin(this.#options.memberships, room);
   }
 
   /** Wraps the vault's keys, and a new one, for another password. */
@@ -317,10 +304,4 @@ export class SealedRooms {
     if (this.#isClosed || isCut(error)) return;
     await this.#options.events.push(errorEvent(error, room));
   }
-}
-
-/** A server that would read what is said in a sealed room. */
-function shownOpen(room: string): PeerError {
-  const message = `The server shows an open room in the place of the sealed room ${room}`;
-  return new PeerError("room-inconsistent", message);
 }

@@ -11,6 +11,7 @@ import type { Head, LogEntry } from "../../log/message_log.ts";
 import type { DeviceKeys } from "../../mls/device_keys.ts";
 import { sign } from "../../mls/ed25519.ts";
 import type { Group, Member, MembershipChange } from "../../mls/group.ts";
+import { sameBytes } from "../../same_bytes.ts";
 import type { SealedText } from "../../rooms/open_room.ts";
 import type { Envelope } from "../../rooms/payload.ts";
 import {
@@ -22,7 +23,7 @@ import type { Archive, EpochKey } from "../../vault/archive.ts";
 import type { RecentEntries } from "../../vault/recent_entries.ts";
 import { changeBetween } from "./membership_news.ts";
 import { RecentHeads } from "./recent_heads.ts";
-import { checkPayload, decrypt, invalid, sameBytes } from "./sealed_entry.ts";
+import { checkPayload, decrypt, invalid } from "./sealed_entry.ts";
 
 /** An own commit that is on its way, or was when an earlier session ended. */
 export interface PendingCommit {
