@@ -38,20 +38,14 @@ const inTransaction = new WeakSet<DatabaseSync>();
  * was made by a newer version.
  */
 export function openDatabase(path: string): DatabaseSync {
-  try {
+  const open = (): DatabaseSync => {
     createPrivately(path);
-    const database = new DatabaseSync(path);
-    try {
-      prepare(database, path);
-      filesOf.set(database, new DatabaseFiles(path));
-      return database;
-    } catch (error) {
-      database.close();
-      throw error;
-    }
-  } catch (error) {
-    throw databaseError(path, error);
-  }
+    return new DatabaseSync(path);
+  };
+  return openChecked(path, open, (database) => {
+    prepare(database, path);
+    filesOf.set(database, new DatabaseFiles(path));
+  });
 }
 
 /**
@@ -72,11 +66,22 @@ export function openExistingDatabase(path: string): DatabaseSync {
  */
 export function openDatabaseForReading(path: string): DatabaseSync {
   requireFile(path);
+  return openChecked(path, () => new DatabaseSync(path, { readOnly: true }), (database) => {
+    setBusyTimeout(database, BUSY_TIMEOUT_MS);
+    if (checkOwnership(database, path) === 0) throw new ForeignDatabase("it has no tables");
+  });
+}
+
+/** A database that passes; it is closed if it does not. */
+function openChecked(
+  path: string,
+  open: () => DatabaseSync,
+  check: (database: DatabaseSync) => void,
+): DatabaseSync {
   try {
-    const database = new DatabaseSync(path, { readOnly: true });
+    const database = open();
     try {
-      setBusyTimeout(database, BUSY_TIMEOUT_MS);
-      if (checkOwnership(database, path) === 0) throw new ForeignDatabase("it has no tables");
+      check(database);
       return database;
     } catch (error) {
       database.close();

@@ -97,13 +97,15 @@ export const MIGRATIONS: readonly string[] = [
     room   TEXT    NOT NULL PRIMARY KEY,
     epoch  INTEGER NOT NULL,              -- of the MLS group: its commits are counted by it
     key_id TEXT    NOT NULL,              -- of the epoch's Fernet key
-    peers  TEXT    UNIQUE                 -- of a direct room: both names, folded and in order
+    peers  TEXT    UNIQUE,                -- of a direct room: both names, folded and in order
+    last_admin TEXT COLLATE NOCASE        -- who left it without an admin, and is it again if let in
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE sealed_members (
     room    TEXT    NOT NULL,
     account TEXT    NOT NULL COLLATE NOCASE,
     since   INTEGER NOT NULL,             -- the entry behind which its history begins
-    admin   INTEGER NOT NULL,
+    maker   INTEGER NOT NULL,             -- whether the room is this account's, and counts for it
+    admin   INTEGER NOT NULL,             -- whether it may remove others
     PRIMARY KEY (room, account)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX sealed_members_by_account ON sealed_members (account);
@@ -153,6 +155,7 @@ export const MIGRATIONS: readonly string[] = [
   -- Whoever has the name next is somebody else.
   CREATE TRIGGER account_removed AFTER DELETE ON accounts BEGIN
     DELETE FROM sealed_members WHERE account = old.name;
+    UPDATE sealed_rooms SET last_admin = NULL WHERE last_admin = old.name;
     DELETE FROM welcomed WHERE account = old.name;
     DELETE FROM welcomes WHERE NOT EXISTS (
       SELECT 1 FROM welcomed WHERE welcomed.room = welcomes.room AND welcomed.seq = welcomes.seq

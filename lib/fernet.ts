@@ -69,7 +69,12 @@ export class FernetKey {
 
   /** The public name of the key: the first 8 hex digits of SHA-256 over its 32 bytes. */
   get id(): string {
-    return this.#id ??= fingerprint(this.#material.secret);
+    return this.#id ??= Buffer.from(this.digest()).toString("hex").slice(0, 8);
+  }
+
+  /** SHA-256 over the key's 32 bytes: to bind something to the key. Whoever has it has not the key. */
+  digest(): Uint8Array {
+    return createHash("sha256").update(this.#material.secret).digest();
   }
 
   /**
@@ -196,10 +201,6 @@ export function unsafeEncryptWithIv(
 ): string {
   if (iv.length === IV_LENGTH) return sealToken(materialOf(key), plaintext, iv, options);
   throw new CallerError("iv-malformed", `Cannot use an IV of ${iv.length} bytes`);
-}
-
-function fingerprint(secret: Uint8Array): string {
-  return createHash("sha256").update(secret).digest("hex").slice(0, 8);
 }
 
 function parseKeyLine(text: string, number: number): FernetKey {

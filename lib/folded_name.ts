@@ -8,3 +8,8 @@
 export function foldName(username: string): string {
   return username.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
+
+/** Whether two names are the same account's. */
+export function sameName(one: string, other: string): boolean {
+  return foldName(one) === foldName(other);
+}

@@ -16,9 +16,9 @@
  */
 
 import { CallerError, EnvironmentError } from "../errors.ts";
+import { foldName, sameName } from "../folded_name.ts";
 import { quoteText } from "../json_line.ts";
-import { isAccountName } from "../protocol/messages.ts";
-import { foldName } from "./opaque.ts";
+import { isAccountName } from "../name_patterns.ts";
 
 /** Who speaks for the server, whom `@name` may mean some day, and words that mean no one. */
 const RESERVED: readonly string[] = [
@@ -57,7 +57,7 @@ export function checkName(name: string): void {
  * @throws {EnvironmentError} `name-taken`, `name-similar`.
  */
 export function checkDistinct(name: string, others: readonly string[]): void {
-  if (others.some((other) => foldName(other) === foldName(name))) {
+  if (others.some((other) => sameName(other, name))) {
     throw new EnvironmentError(
       "name-taken",
       `Cannot add ${name}: there is an account of that name`,

@@ -15,8 +15,6 @@ import { client, ready, server } from "@serenity-kit/opaque";
 import { PeerError } from "../errors.ts";
 import { foldName } from "../folded_name.ts";
 
-export { foldName };
-
 /** Resolves when the library's WebAssembly is ready; everything below needs it. */
 export const opaqueReady: Promise<void> = ready;
 

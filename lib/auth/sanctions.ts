@@ -6,7 +6,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { DatabaseAccess } from "../database_access.ts";
-import { foldName } from "./opaque.ts";
+import { foldName } from "../folded_name.ts";
 
 /** Nobody who is banned can log in; who is muted cannot send to open rooms. */
 export type SanctionKind = "ban" | "mute";

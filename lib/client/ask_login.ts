@@ -62,8 +62,8 @@ export class TerminalLogin {
         refusals += 1;
         if (refusals >= MAX_ATTEMPTS || !isMistyped(error)) throw error;
         terminal.complain(describeError(error));
+        credentials = await askAgain(terminal, error, credentials, user);
       }
-      credentials = await askCredentials(terminal, user);
     }
   }
 
@@ -107,6 +107,24 @@ async function askCredentials(terminal: Terminal, user?: string): Promise<Creden
   const username = user ?? await askUsername(terminal);
   const password = await answer(terminal.readPassword(`Password for ${username}: `));
   return { username, password };
+}
+
+/**
+ * After a refusal the password alone: who expects to be asked for it must not type it where it is
+ * shown.
+ */
+async function askAgain(
+  terminal: Terminal,
+  refusal: unknown,
+  { username }: Credentials,
+  user?: string,
+): Promise<Credentials> {
+  if (user !== undefined || !(refusal instanceof LoginError)) {
+    return await askCredentials(terminal, user);
+  }
+  terminal.notice("Enter alone asks for another name");
+  const password = await answer(terminal.readPassword(`Password for ${username}: `));
+  return password === "" ? await askCredentials(terminal) : { username, password };
 }
 
 /** A name that is not empty. */

@@ -110,9 +110,23 @@ export class ChatView {
     this.#terminal.complain(this.#names.in(text));
   }
 
+  /** Says that one is still where one was, although lines were typed that were meant for elsewhere. */
+  complainOfMove(): void {
+    const { name } = this.#current;
+    const place = name === undefined ? "in no room" : `still in ${this.#names.of(name)}`;
+    this.complain(`You are ${place}: what you typed behind that goes nowhere`);
+  }
+
   /** Shows what was typed and is not sent, in one piece: to be copied from the screen. */
   showUnsent(text: string): void {
     this.#terminal.print({ text: `Not sent: ${text}`, style: "red" });
+  }
+
+  /** Shows what is on its way still, and may be lost: to be copied from the screen. */
+  showUnstored(): void {
+    for (const text of this.#sending.texts) {
+      this.#terminal.print({ text: `Perhaps not stored: ${text}`, style: "red" });
+    }
   }
 
   /** Shows an event. */

@@ -17,25 +17,22 @@
  * @module
  */
 
-import { describeError, PeerError } from "../errors.ts";
 import type { Request } from "../protocol/requests.ts";
-import { checkText, LOBBY } from "../rooms/open_room.ts";
+import { checkText } from "../rooms/open_room.ts";
 import { DEFAULT_HOST, DEFAULT_PORT } from "./address.ts";
-import { beginTraffic } from "./beginning.ts";
+import { begin, type Beginning } from "./beginning.ts";
 import { isSealed, type LoggedIn } from "./enter.ts";
 import type { EventQueue } from "./event_queue.ts";
-import { type AckEvent, type ClientEvent, type ClosedEvent, codeOf } from "./events.ts";
+import type { AckEvent, ClientEvent } from "./events.ts";
 import type { Ignored } from "./ignored.ts";
 import { KeptLogin } from "./kept_login.ts";
-import { Lifetime } from "./lifetime.ts";
-import type { Link } from "./link.ts";
+import type { Lifetime } from "./lifetime.ts";
 import type { RoomView } from "./member.ts";
 import type { ConnectOptions, Entrance, JoinOptions, SendOptions } from "./options.ts";
 import { checkMessageId } from "./outbox.ts";
 import type { AnswerTo } from "./requests.ts";
 import type { Search } from "./search.ts";
 import { SealedChat } from "./sealed/sealed_chat.ts";
-import type { FirstRoom } from "./sealed/sealed_rooms.ts";
 import { TIMING } from "./timing.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -62,24 +59,18 @@ export async function connect(options: ConnectOptions): Promise<ChatConnection> 
 export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposable {
   readonly #traffic: Traffic;
   readonly #events: EventQueue;
-  readonly #entrance: Entrance;
+  readonly #lifetime: Lifetime;
+  readonly #login: Entrance["login"];
   /** Sealed rooms and direct messages. */
   readonly sealed: SealedChat;
-  readonly #leaving = new AbortController();
-  readonly #ended: Promise<void>;
-  #failure: unknown;
 
-  private constructor(traffic: Traffic, events: EventQueue, link: Link, entrance: Entrance) {
+  private constructor({ traffic, events, lifetime }: Beginning, { login }: Entrance) {
     this.#traffic = traffic;
     this.#events = events;
-    this.#entrance = entrance;
+    this.#lifetime = lifetime;
+    this.#login = login;
     const { user, requests, sealed: rooms } = traffic;
     this.sealed = new SealedChat({ user, requests, rooms });
-    const { signal } = this.#leaving;
-    const { login, reconnectForMs = Infinity } = entrance;
-    const timing = { ...TIMING, ...entrance.timing };
-    const lifetime = new Lifetime({ traffic, events, login, reconnectForMs, timing, signal });
-    this.#ended = this.#live(lifetime, link);
   }
 
   /**
@@ -88,13 +79,7 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
    * @throws what {@linkcode connect} throws.
    */
   static async join(loggedIn: LoggedIn, entrance: Entrance): Promise<ChatConnection> {
-    const { room = LOBBY, history = 0 } = entrance;
-    const { traffic, events, ready, link, isIn } = await beginTraffic(loggedIn, entrance);
-    const chat = new ChatConnection(traffic, events, link, entrance);
-    if (isIn) return chat;
-    const { peer } = await chat.#enterFirst({ room, history });
-    if (peer !== undefined) ready.peer = peer;
-    return chat;
+    return new ChatConnection(await begin(loggedIn, entrance), entrance);
   }
 
   /** The account's name. */
@@ -133,7 +118,7 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
 
   /** Why it ended, unless this side ended it. */
   get failure(): unknown {
-    return this.#failure;
+    return this.#lifetime.failure;
   }
 
   /**
@@ -148,7 +133,9 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
     const { rooms, sealed } = this.#traffic;
     if (await sealed.has(room)) return await sealed.enter(room, history);
     try {
-      return await rooms.join(room, history);
+      const view = await rooms.join(room, history);
+      await sealed.checkOpen(room); // the vault may have been opened meanwhile
+      return view;
     } catch (error) {
       if (isSealed(error)) return await sealed.enter(room, history);
       throw error;
@@ -248,7 +235,8 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
    */
   async changePassword(current: string, next: string): Promise<void> {
     const rewrap = await this.#traffic.sealed.rewrapper();
-    await this.#entrance.login.changePassword(current, next, rewrap);
+    await this.#login.changePassword(current, next, rewrap);
+    await this.#traffic.sealed.rewrapped();
   }
 
   /** Resolves when another message to a room can be sent without waiting. */
@@ -270,20 +258,12 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
    * again.
    */
   async close(): Promise<void> {
-    const { rooms, sealed } = this.#traffic;
-    this.#events.unbound(); // the acks come behind events that nobody may read any more
-    await Promise.all(rooms.all.map(({ outbox }) => outbox.settled()));
-    for (const { outbox } of rooms.all) outbox.close();
-    await sealed.close();
-    this.#leaving.abort();
-    await this.#traffic.link?.leave();
-    await this.#ended;
+    await this.#lifetime.close();
   }
 
   /** Leaves at once: whether the server stores what it has not acked is not known then. */
   abandon(): void {
-    this.#leaving.abort();
-    this.#traffic.link?.abort();
+    this.#lifetime.abandon();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -292,27 +272,5 @@ export class ChatConnection implements AsyncIterable<ClientEvent>, AsyncDisposab
 
   [Symbol.asyncIterator](): AsyncIterator<ClientEvent> {
     return this.#events[Symbol.asyncIterator]();
-  }
-
-  async #enterFirst({ room, history }: FirstRoom): Promise<RoomView> {
-    try {
-      return await this.#traffic.sealed.enter(room, history);
-    } catch (error) {
-      this.abandon();
-      throw error;
-    }
-  }
-
-  async #live(lifetime: Lifetime, first: Link): Promise<void> {
-    let closed: ClosedEvent = { type: "closed", reason: "left", message: "You left" };
-    try {
-      await lifetime.live(first);
-    } catch (error) {
-      this.#failure = error;
-      closed = { type: "closed", reason: codeOf(error), message: describeError(error) };
-    }
-    this.#traffic.abandon(new PeerError("connection-cut", closed.message));
-    this.#events.unbound();
-    await this.#events.push(closed);
   }
 }

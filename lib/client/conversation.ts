@@ -17,6 +17,13 @@ import { MAX_UNACKED } from "./outbox.ts";
 import type { Input } from "./terminal/read.ts";
 import type { Terminal } from "./terminal/terminal.ts";
 
+/** A command under way that decides where the lines behind it go. */
+interface Move {
+  hasFailed: boolean;
+  /** Whether the person knows what that means for those lines. */
+  isTold: boolean;
+}
+
 /** See the module's description. */
 export class Conversation {
   readonly #terminal: Terminal;
@@ -26,6 +33,7 @@ export class Conversation {
   readonly #context: CommandContext;
   /** The line that is being done. What is typed behind a `/join` is meant for that room. */
   #last: Promise<void> = Promise.resolve();
+  #move: Move | undefined;
 
   /** @param history older messages that a room begins with. */
   constructor(terminal: Terminal, chat: ChatConnection, history: number) {
@@ -69,6 +77,7 @@ export class Conversation {
     if (unstored === 0) return false;
     const messages = unstored === 1 ? "1 message" : `${unstored} messages`;
     this.#view.complain(`Left before the server had stored ${messages} of yours`);
+    this.#view.showUnstored();
     return true;
   }
 
@@ -96,13 +105,38 @@ export class Conversation {
     try {
       const meaning = interpret(line);
       if (meaning.kind === "command" && meaning.command.leaves) return "leave";
-      this.#last = this.#last.then(() => this.#do(meaning)).catch((error) => this.#refuse(error));
+      this.#queue(line, meaning);
       // Two cannot read from a terminal at once.
       if (meaning.kind === "command" && meaning.command.asks) await this.#last;
     } catch (error) {
       this.#refuse(error);
     }
     return "stay";
+  }
+
+  /** Does a line after those before it. */
+  #queue(line: string, meaning: Meaning): void {
+    const moves = meaning.kind === "command" && meaning.moves;
+    const before = moves ? undefined : this.#move;
+    const move = moves ? { hasFailed: false, isTold: false } : undefined;
+    this.#move = move ?? this.#move;
+    this.#last = this.#last
+      .then(() => before?.hasFailed ? this.#withhold(line, before) : this.#do(meaning))
+      .catch((error) => {
+        if (move !== undefined) move.hasFailed = true;
+        this.#refuse(error);
+      })
+      .finally(() => {
+        if (move === this.#move) this.#move = undefined;
+      });
+  }
+
+  /** A line that was typed before the person could see that they are not where it was meant for. */
+  #withhold(line: string, move: Move): void {
+    if (line.trim() === "") return;
+    if (!move.isTold) this.#view.complainOfMove();
+    move.isTold = true;
+    this.#view.showUnsent(line);
   }
 
   async #do(meaning: Meaning): Promise<void> {

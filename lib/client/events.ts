@@ -149,6 +149,9 @@ export interface MembersEvent {
   added: readonly string[];
   /** Accounts that are not there any more. */
   removed: readonly string[];
+  /** Members who are admins now and were not before, and the other way round. */
+  promoted: readonly string[];
+  demoted: readonly string[];
   /** The same for people, and what else it did. */
   message: string;
 }
@@ -187,7 +190,7 @@ export interface NoticeEvent {
   /**
    * `key-changed`, `older-key`, `history`, `reconnected` where there is no room to be in again,
    * `command` for what a command answers; of sealed rooms `invited`, `contacts-new`,
-   * `identity-made`, `leaving`.
+   * `identity-made`, `identity-former`, `leaving`.
    */
   code: string;
   message: string;

@@ -60,14 +60,16 @@ export class History {
   }
 
   /**
-   * Shows older messages; resolves when they are shown.
+   * Shows older messages, behind those that the room begins with; resolves when they are shown.
    *
-   * @throws {CallerError} `history-busy` if others are on their way, `count-invalid`.
+   * @throws {CallerError} `history-busy` if others were asked for and are on their way,
+   * `count-invalid`.
    * @throws {EnvironmentError} `history-failed` if the server cannot read them.
    * @throws {PeerError} if the connection ends before.
    */
   async show(count: number): Promise<void> {
     checkHistoryCount(count, 1);
+    if (this.#request?.isFirst) await this.settled();
     if (this.#request !== undefined) {
       throw new CallerError("history-busy", "Older messages are on their way already");
     }

@@ -6,7 +6,7 @@
  */
 
 import { CallerError } from "../errors.ts";
-import { isAccountName } from "../protocol/messages.ts";
+import { isAccountName } from "../name_patterns.ts";
 
 /** See the module's description. Names are compared without case. */
 export class Ignored {

@@ -73,7 +73,7 @@ function join(
   { credentials, room, ...loggedIn }: LoggedIn & { credentials: Credentials; room?: string },
   { address, join }: InteractiveOptions,
 ): Promise<ChatConnection> {
-  const login = new KeptLogin(address, credentials, TIMING);
+  const login = new KeptLogin(address, credentials, TIMING, true);
   return ChatConnection.join(loggedIn, { server: address, login, ...inRoom(room), ...join });
 }
 

@@ -5,13 +5,11 @@
  * @module
  */
 
+import { LoginError } from "../errors.ts";
 import type { Address } from "./address.ts";
 import { dialAndLogIn, type LoggedIn } from "./enter.ts";
-import { changePassword, type Credentials } from "./login.ts";
+import { changePassword, type Credentials, type Rewrap } from "./login.ts";
 import type { Timing } from "./timing.ts";
-
-/** The vault's key in base64url, wrapped under an export key. */
-export type Rewrap = (exportKey: Uint8Array) => string | undefined;
 
 /** What a connection needs of whoever knows the password. */
 export interface Login {
@@ -24,7 +22,7 @@ export interface Login {
   /**
    * Gives the account another password.
    *
-   * @param rewrap wraps the vault's key anew, under the new password's export key.
+   * @param rewrap wraps the vault's keys anew, under the new password's export key.
    * @throws what {@linkcode dialAndLogIn} and {@linkcode changePassword} throw.
    */
   changePassword(current: string, next: string, rewrap: Rewrap): Promise<void>;
@@ -35,15 +33,30 @@ export class KeptLogin implements Login {
   readonly #address: Address;
   readonly #timing: Pick<Timing, "answerMs">;
   #credentials: Credentials;
+  /** Whether the server took them once. */
+  #wereRight: boolean;
 
-  constructor(address: Address, credentials: Credentials, timing: Pick<Timing, "answerMs">) {
+  /** @param wereRight whether somebody has logged in with these by now. */
+  constructor(
+    address: Address,
+    credentials: Credentials,
+    timing: Pick<Timing, "answerMs">,
+    wereRight = false,
+  ) {
     this.#address = address;
     this.#credentials = credentials;
     this.#timing = timing;
+    this.#wereRight = wereRight;
   }
 
-  logIn(): Promise<LoggedIn> {
-    return dialAndLogIn(this.#address, this.#credentials, this.#timing);
+  async logIn(): Promise<LoggedIn> {
+    try {
+      const loggedIn = await dialAndLogIn(this.#address, this.#credentials, this.#timing);
+      this.#wereRight = true;
+      return loggedIn;
+    } catch (error) {
+      throw this.#wereRight ? refusedNow(error) : error;
+    }
   }
 
   /** On a connection of its own: a server takes a new password only right after a login. */
@@ -58,4 +71,13 @@ export class KeptLogin implements Login {
       await channel.close();
     }
   }
+}
+
+/** Nobody has mistyped what was right before. */
+function refusedNow(error: unknown): unknown {
+  if (!(error instanceof LoginError) || error.code !== "login-refused") return error;
+  return new LoginError(error.code, "Login refused: the password is not the one of before", {
+    cause: error,
+    hint: "log in with the new one; if nobody changed it, this is another server",
+  });
 }

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { PeerError } from "../errors.ts";
+import { describeError, PeerError } from "../errors.ts";
 import { Outage } from "./backoff.ts";
 import type { EventQueue } from "./event_queue.ts";
+import { type ClosedEvent, codeOf } from "./events.ts";
 import type { Login } from "./kept_login.ts";
 import { Link } from "./link.ts";
 import { reconnect } from "./reconnect.ts";
@@ -22,30 +23,68 @@ export interface LifetimeOptions {
   /** Milliseconds to go on trying after an outage began. */
   reconnectForMs: number;
   timing: Timing;
-  /** Ends it. */
-  signal: AbortSignal;
 }
 
 /** See the module's description. */
 export class Lifetime {
   readonly #options: LifetimeOptions;
+  /** Aborted when this side ends it. */
+  readonly #leaving = new AbortController();
+  readonly #ended: Promise<void>;
   #outage: Outage | undefined;
+  #failure: unknown;
 
-  constructor(options: LifetimeOptions) {
+  /** Begins on a connection. The last event is `closed`. */
+  constructor(first: Link, options: LifetimeOptions) {
     this.#options = options;
+    this.#ended = this.#run(first);
+  }
+
+  /** Why it ended, unless this side ended it. */
+  get failure(): unknown {
+    return this.#failure;
   }
 
   /**
-   * Lives to the end; resolves if the signal ended it.
-   *
-   * @throws why it ended otherwise.
+   * Waits for the acks of what was sent, over outages too, says good-bye and closes. Safe to call
+   * again.
    */
-  async live(first: Link): Promise<void> {
-    const { traffic, signal } = this.#options;
+  async close(): Promise<void> {
+    const { traffic, events } = this.#options;
+    events.unbound(); // the acks come behind events that nobody may read any more
+    await traffic.close();
+    this.#leaving.abort();
+    await traffic.link?.leave();
+    await this.#ended;
+  }
+
+  /** Ends it at once: whether the server stores what it has not acked is not known then. */
+  abandon(): void {
+    this.#leaving.abort();
+    this.#options.traffic.link?.abort();
+  }
+
+  async #run(first: Link): Promise<void> {
+    const { traffic, events } = this.#options;
+    let closed: ClosedEvent = { type: "closed", reason: "left", message: "You left" };
+    try {
+      await this.#live(first);
+    } catch (error) {
+      this.#failure = error;
+      closed = { type: "closed", reason: codeOf(error), message: describeError(error) };
+    }
+    traffic.abandon(new PeerError("connection-cut", closed.message));
+    events.unbound();
+    await events.push(closed);
+  }
+
+  /** Lives to the end; resolves if this side ended it, and throws why it ended otherwise. */
+  async #live(first: Link): Promise<void> {
+    const { signal } = this.#leaving;
     let link = first;
     try {
       while (!signal.aborted) {
-        const why = await traffic.run(link);
+        const why = await this.#options.traffic.run(link);
         if (!signal.aborted) link = await this.#comeBack(why, link);
       }
     } catch (error) {
@@ -56,7 +95,7 @@ export class Lifetime {
   }
 
   async #comeBack(why: unknown, { age }: Link): Promise<Link> {
-    const { traffic, events, reconnectForMs, timing, signal } = this.#options;
+    const { traffic, events, reconnectForMs, timing } = this.#options;
     // A connection that was of no use is part of the same outage.
     const wasUseful = traffic.progressed || age > timing.mostDelayMs;
     if (wasUseful) this.#outage = undefined;
@@ -65,15 +104,15 @@ export class Lifetime {
       outage: this.#outage,
       tell: (event) => events.push(event),
       enter: () => this.#logInAgain(),
-      signal,
+      signal: this.#leaving.signal,
     });
   }
 
   async #logInAgain(): Promise<Link> {
-    const { traffic: { user }, login, timing, signal } = this.#options;
+    const { traffic: { user }, login, timing } = this.#options;
     const { channel, user: name } = await login.logIn();
     try {
-      signal.throwIfAborted();
+      this.#leaving.signal.throwIfAborted();
       if (name !== user) {
         throw new PeerError("message-unexpected", `The server calls ${user} by another name now`);
       }

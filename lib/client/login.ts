@@ -74,26 +74,35 @@ export async function prove(
   return { exportKey: keys.exportKey };
 }
 
+/** A vault's keys, wrapped under an export key. */
+export interface WrappedRing {
+  /** In base64url. */
+  wrap: string;
+  /** The version of the wrap that it replaces. */
+  wrap_version: number;
+}
+
+/** Wraps a vault's keys under an export key; undefined if there is no vault. */
+export type Rewrap = (exportKey: Uint8Array) => WrappedRing | undefined;
+
 /**
  * Gives the account that has just logged in a new password. Only before it joins a room.
  *
- * @param rewrap the vault's key in base64url, wrapped under the new password's export key, for an
- * account that has a vault: the server takes both or neither.
+ * @param rewrap the vault's keys, wrapped under the new password's export key, for an account that
+ * has a vault: the server takes both or neither.
  * @throws {ConnectError} if the connection ends; the old password may then still hold.
  */
 export async function changePassword(
   channel: SecureChannel,
   username: string,
   password: string,
-  rewrap: (exportKey: Uint8Array) => string | undefined = () => undefined,
+  rewrap: Rewrap = () => undefined,
 ): Promise<void> {
   const { pending, request } = clientRegisterStart(username, password);
   send(channel, { type: "register_start", request });
   const [{ response }] = await receive(channel, "register_response");
   const { record, exportKey } = clientRegisterFinish(pending, response);
-  const wrap = rewrap(exportKey);
-  const finish = { type: "register_finish", record } as const;
-  send(channel, wrap === undefined ? finish : { ...finish, wrap });
+  send(channel, { type: "register_finish", record, ...rewrap(exportKey) });
   await receive(channel, "registered");
 }
 

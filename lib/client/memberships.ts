@@ -6,14 +6,10 @@
  */
 
 import { CallerError, EnvironmentError, PeerError } from "../errors.ts";
-import { foldName } from "../folded_name.ts";
+import { sameName } from "../folded_name.ts";
+import { isRoomName } from "../name_patterns.ts";
 import { MAX_ROOMS_JOINED } from "../protocol/limits.ts";
-import {
-  type ClientMessage,
-  isRoomName,
-  type MessageOf,
-  type ServerMessage,
-} from "../protocol/messages.ts";
+import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messages.ts";
 import type { EventQueue } from "./event_queue.ts";
 import { checkHistoryCount } from "./history.ts";
 import { Member, type RoomView } from "./member.ts";
@@ -279,7 +275,7 @@ function kindFault(
 ): PeerError | undefined {
   const isOfKind = kind === (cipher?.kind ?? "open");
   // To the server, a direct room that one of the two has left is none any more.
-  const isWithPeer = peer === undefined || foldName(peer) === foldName(cipher?.peer ?? "");
+  const isWithPeer = peer === undefined || sameName(peer, cipher?.peer ?? "");
   if (isOfKind && isWithPeer && (keys.length > 0) === (kind === "open")) return undefined;
   return new PeerError("room-inconsistent", `The server says that ${room} is of another kind`);
 }

@@ -30,6 +30,11 @@ export class OwnWordsSent {
     return this.#sending.size;
   }
 
+  /** What they say, in the order in which they were typed. */
+  get texts(): string[] {
+    return [...this.#sending.values()].map(({ said }) => said.text);
+  }
+
   /** One is on its way. */
   add(id: string, { text, action }: Pick<Said, "text" | "action">, isElsewhere: boolean): void {
     const sent_at = new Date().toISOString();

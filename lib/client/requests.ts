@@ -5,17 +5,19 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import * as v from "valibot";
 import { CallerError, EnvironmentError, PeerError } from "../errors.ts";
 import { MAX_AWAY_CHARS, MAX_REASON_CHARS, MAX_TOPIC_CHARS } from "../protocol/limits.ts";
 import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messages.ts";
+import { encodeParts } from "../protocol/parts.ts";
 import {
   type Request,
   request as requestSchema,
   type Result,
   type ResultOf,
 } from "../protocol/requests.ts";
-import { PartsReceived, splitIntoParts } from "./parts.ts";
+import { PartsReceived } from "./parts.ts";
 
 /** What answers the requests whose answer says something, by their `do`; the others are `done`. */
 const ANSWERS = {
@@ -107,7 +109,7 @@ export class Requests {
     const { promise, resolve, reject } = Promise.withResolvers<Answer<Request["do"]>>();
     const ref = ++this.#last;
     this.#waiting.set(ref, { is, bytes: new PartsReceived(), resolve, reject });
-    for (const data of splitIntoParts(...bytes)) this.#send({ type: "part", data });
+    for (const data of encodeParts(Buffer.concat(bytes))) this.#send({ type: "part", data });
     this.#send({ type: "request", ref, request });
     return await promise as Answer<R["do"]>;
   }
@@ -115,7 +117,8 @@ export class Requests {
   /**
    * Takes some of an answer's bytes.
    *
-   * @throws {PeerError} `message-unexpected` if nothing was asked for, or there are too many.
+   * @throws {PeerError} `message-unexpected` if nothing was asked for, or there are too many;
+   * `message-invalid` if they are not base64url.
    */
   takePart({ ref, data }: MessageOf<ServerMessage, "part">): void {
     const waiting = this.#waiting.get(ref);

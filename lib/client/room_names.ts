@@ -22,6 +22,8 @@ export function nameOfRoom({ room, peer }: CalledRoom): string {
 /** Where rooms are looked up. */
 export interface KnowsRooms {
   readonly rooms: readonly CalledRoom[];
+  /** With whom a direct room is that could not be entered, by the server's word. */
+  readonly sealed?: { peerOf(room: string): string | undefined };
 }
 
 /** The names of rooms that a client is in, or was in. */
@@ -34,11 +36,11 @@ export class RoomNames {
     this.#chat = chat;
   }
 
-  /** What a room is called; by its own name if it was never seen. */
+  /** What a room is called; by its own name if nobody knows another. */
   of(room: string): string {
     const found = this.#chat.rooms.find((one) => one.room === room);
     if (found !== undefined) this.learn(found);
-    return this.#seen.get(room) ?? room;
+    return this.#seen.get(room) ?? nameOfRoom({ room, peer: this.#chat.sealed?.peerOf(room) });
   }
 
   /** Takes note of a room that an event tells of. */

@@ -7,7 +7,7 @@
 
 import { complain } from "../cli/program.ts";
 import { CallerError, ExitCode } from "../errors.ts";
-import { isRoomName } from "../protocol/messages.ts";
+import { isRoomName } from "../name_patterns.ts";
 import type { Address } from "./address.ts";
 import type { Streams } from "./batch.ts";
 import { connect } from "./connection.ts";
@@ -37,7 +37,9 @@ export interface ClientOptions {
 /** Runs the client; returns the exit code. Throws `FernchatError`. */
 export async function runClient(options: ClientOptions): Promise<number> {
   if (options.room !== undefined && !isRoomName(options.room)) {
-    throw new CallerError("room-invalid", `Not a room's name: ${options.room}`);
+    throw new CallerError("room-invalid", `Not a room's name: ${options.room}`, {
+      hint: "it has 1 to 32 of a-z, 0-9, - and _; /dm NAME goes to a person",
+    });
   }
   const isInteractive = !options.json && Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
   if (isInteractive) {

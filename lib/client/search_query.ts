@@ -9,7 +9,7 @@
  */
 
 import { CallerError } from "../errors.ts";
-import { isAccountName } from "../protocol/messages.ts";
+import { isAccountName } from "../name_patterns.ts";
 
 /** Where something is found in a text: from an index to before another, in UTF-16 units. */
 export type Place = [start: number, end: number];

@@ -98,6 +98,13 @@ export class Traffic {
     this.#away = undefined;
   }
 
+  /** Resolves when what was sent is stored, over outages too; nothing more can be sent then. */
+  async close(): Promise<void> {
+    await Promise.all(this.rooms.all.map(({ outbox }) => outbox.settled()));
+    for (const { outbox } of this.rooms.all) outbox.close();
+    await this.sealed.close();
+  }
+
   /** Gives up what waits. */
   abandon(reason: unknown): void {
     this.rooms.abandon(reason);

@@ -23,6 +23,9 @@ export interface CommitDeed {
   keyId: string;
   adds: readonly string[];
   removes: readonly string[];
+  /** Members who become admins, and who are none any more. */
+  promotes: readonly string[];
+  demotes: readonly string[];
   welcomes: readonly DeviceOf[];
   commit: Uint8Array;
   /** Empty for none. */
@@ -42,7 +45,7 @@ export interface MembershipChange {
  *
  * @throws {EnvironmentError} `room-unknown`.
  * @throws {CallerError} `lease-lost`, `epoch-outdated`, `direct-room`, `not-admin`, `last-member`,
- * `room-full`, `welcome-invalid`.
+ * `room-full`, `not-in-room`, `last-admin`, `welcome-invalid`.
  */
 export function checkCommit(delivery: Delivery, deed: CommitDeed): MembershipChange {
   const { room, user, device, lease, epoch } = deed;
@@ -58,6 +61,7 @@ export function checkCommit(delivery: Delivery, deed: CommitDeed): MembershipCha
   checkSize(delivery, members.size + admitted.length - dismissed.length);
   const after = new Set([...members, ...admitted]);
   for (const name of dismissed) after.delete(name);
+  checkAdmins(delivery, place, deed, after);
   if (!deed.welcomes.every((one) => after.has(one.user))) {
     throw new CallerError("welcome-invalid", "A welcome is for members alone");
   }
@@ -75,6 +79,8 @@ export function storeCommit(delivery: Delivery, deed: CommitDeed, seq: number): 
   rooms.advance(room, deed.epoch, deed.keyId);
   for (const name of change.admitted) delivery.admit(name, room, seq);
   for (const name of change.dismissed) delivery.dismiss(name, room);
+  for (const name of deed.promotes) rooms.setAdmin(room, name, true);
+  for (const name of deed.demotes) rooms.setAdmin(room, name, false);
   commits.add(room, seq, deed.epoch, deed.commit);
   if (deed.welcome.length > 0) commits.addWelcome(room, seq, deed.welcome, deed.welcomes);
   if (state.length > 0) {
@@ -99,6 +105,27 @@ function checkRemovals(
 ): void {
   if (admin || dismissed.every((name) => name === user)) return;
   throw new CallerError("not-admin", "Only an admin of the room can remove somebody");
+}
+
+/** Whoever has left already may be named as an admin no more: its key is in the group's rules still. */
+function checkAdmins(
+  { rooms }: Delivery,
+  { room, admin, peers }: SealedMembership,
+  { promotes, demotes }: CommitDeed,
+  after: ReadonlySet<string>,
+): void {
+  if (promotes.length + demotes.length === 0) return;
+  if (!admin) {
+    throw new CallerError("not-admin", "Only an admin of the room can make others admins");
+  }
+  if (peers !== null) throw new CallerError("direct-room", "Nobody rules over a direct room");
+  if (!promotes.every((name) => after.has(name))) {
+    throw new CallerError("not-in-room", "Only a member of the room can be its admin");
+  }
+  const admins = new Set([...rooms.admins(room), ...promotes]);
+  for (const name of demotes) admins.delete(name);
+  if ([...admins].some((name) => after.has(name))) return;
+  throw new CallerError("last-admin", "The room's last admin has to stay one");
 }
 
 function checkSize({ limits }: Delivery, members: number): void {

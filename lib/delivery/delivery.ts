@@ -63,14 +63,15 @@ export class Delivery {
   /** Makes an account a member of a room, behind the entry `since`. What it knew of it is over. */
   admit(account: string, room: string, since: number): void {
     this.transaction(() => {
-      this.rooms.admit(room, account, { since, admin: false });
+      this.rooms.admit(room, account, since);
       this.vault.forgetRoom(account, room); // a session may have saved it once it was removed
     });
   }
 
   /**
    * Forgets what an account's password was the key to: its vault, its devices, its key packages. It
-   * stays a member of its rooms. Of an account that is removed, the database forgets all by itself.
+   * stays a member of its rooms, and an admin of none: to a room's rules, an admin is an identity
+   * key, and that was in the vault. Of an account that is removed, the database forgets all by itself.
    */
   forgetKeys(account: string): void {
     this.transaction(() => {
@@ -78,6 +79,7 @@ export class Delivery {
       this.devices.forget(account);
       this.packages.forget(account);
       this.commits.forget(account);
+      this.rooms.forgetAdmin(account);
     });
   }
 }

@@ -16,12 +16,6 @@ export class Devices {
     this.#access = access;
   }
 
-  /** The numbers of an account's devices that were ever leased, the lowest first. */
-  of(account: string): number[] {
-    const sql = "SELECT device FROM devices WHERE account = ? ORDER BY device";
-    return this.#access.all<{ device: number }>(sql, account).map(({ device }) => device);
-  }
-
   /** The number of a device's newest lease; 0 if it never had one. */
   newest(account: string, device: number): number {
     const sql = "SELECT lease FROM devices WHERE account = ? AND device = ?";

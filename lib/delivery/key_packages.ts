@@ -90,8 +90,8 @@ export class KeyPackages {
       account,
     );
     if (rows.length > 0) return rows;
-    const says = `${account} has no device that can be added: it has not been here with a client ` +
-      "that knows sealed rooms";
+    const says = `${account} has no device to let in: it was never here with a client for ` +
+      "sealed rooms, or came just now";
     throw new CallerError("no-keys", says);
   }
 

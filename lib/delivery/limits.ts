@@ -11,7 +11,7 @@ export interface DeliveryLimits {
   vaultBytes: number;
   /** Blobs of an account: those of 16 devices in 63 rooms each, and a list that is one message. */
   vaultBlobs: number;
-  /** Sealed rooms over which an account rules: each is a conversation that it began. */
+  /** Sealed rooms that an account has made, and is in: each is a conversation that it began. */
   roomsMade: number;
   /** Members of a sealed room: a large class, and commits that are made in a second. */
   roomMembers: number;

@@ -7,6 +7,7 @@
 
 import type { DatabaseAccess } from "../database_access.ts";
 import { CallerError, EnvironmentError } from "../errors.ts";
+import { foldName } from "../folded_name.ts";
 
 /** A sealed room. */
 export interface SealedRoom {
@@ -35,13 +36,13 @@ const MEMBERSHIP = `SELECT ${ROOM}, m.since, m.admin
 
 /** How a direct room's two members are stored: in small letters and in order, a space between. */
 export function peersOf(first: string, second: string): string {
-  return [first, second].map((name) => name.toLowerCase()).sort().join(" ");
+  return [first, second].map(foldName).sort().join(" ");
 }
 
 /** The one of a direct room's members who is not `user`, in small letters. */
 export function otherPeer(peers: string, user: string): string {
   const [first = "", second = ""] = peers.split(" ");
-  return first === user.toLowerCase() ? second : first;
+  return first === foldName(user) ? second : first;
 }
 
 /** See the module's description. Each method throws an `EnvironmentError` if the database fails. */
@@ -75,15 +76,21 @@ export class SealedRooms {
       .map(toMembership);
   }
 
-  /** How many rooms an account rules over. */
-  countRuled(account: string): number {
-    const sql = "SELECT count(*) AS n FROM sealed_members WHERE account = ? AND admin = 1";
+  /** How many rooms an account has made, and is in. */
+  countMade(account: string): number {
+    const sql = "SELECT count(*) AS n FROM sealed_members WHERE account = ? AND maker = 1";
     return this.#access.get<{ n: number }>(sql, account)?.n ?? 0;
   }
 
   /** The names of a room's members. */
   members(room: string): string[] {
     const sql = "SELECT account FROM sealed_members WHERE room = ? ORDER BY account";
+    return this.#access.all<{ account: string }>(sql, room).map(({ account }) => account);
+  }
+
+  /** The names of those of them who may remove others. */
+  admins(room: string): string[] {
+    const sql = "SELECT account FROM sealed_members WHERE room = ? AND admin = 1 ORDER BY account";
     return this.#access.all<{ account: string }>(sql, room).map(({ account }) => account);
   }
 
@@ -107,7 +114,10 @@ export class SealedRooms {
         "INSERT INTO sealed_rooms (room, epoch, key_id, peers) VALUES (?, 0, ?, ?)",
         ...[room.room, room.keyId, room.peers],
       );
-      this.admit(room.room, maker, { since: 0, admin: true });
+      this.#access.change(
+        "INSERT INTO sealed_members (room, account, since, maker, admin) VALUES (?, ?, 0, 1, 1)",
+        ...[room.room, maker],
+      );
     });
   }
 
@@ -137,18 +147,44 @@ export class SealedRooms {
     if (this.#access.change(sql, keyId, room, epoch) === 0) throw epochOutdated();
   }
 
-  /** Makes an account a member. */
-  admit(room: string, account: string, { since, admin }: { since: number; admin: boolean }): void {
-    this.#access.change(
-      "INSERT INTO sealed_members (room, account, since, admin) VALUES (?, ?, ?, ?)",
-      ...[room, account, since, Number(admin)],
-    );
+  /** Makes an account a member: an admin if it was the last one, as it is by the group's rules. */
+  admit(room: string, account: string, since: number): void {
+    this.#access.transaction(() => {
+      this.#access.change(
+        `INSERT INTO sealed_members (room, account, since, maker, admin)
+         SELECT room, ?, ?, 0, coalesce(last_admin = ?, 0) FROM sealed_rooms WHERE room = ?`,
+        ...[account, since, account, room],
+      );
+      const sql = "UPDATE sealed_rooms SET last_admin = NULL WHERE room = ? AND last_admin = ?";
+      this.#access.change(sql, room, account);
+    });
   }
 
   /** Makes it none. */
   dismiss(room: string, account: string): void {
-    const sql = "DELETE FROM sealed_members WHERE room = ? AND account = ?";
-    this.#access.change(sql, room, account);
+    this.#access.transaction(() => {
+      const admins = this.admins(room);
+      if (admins.length === 1 && admins[0] === account) {
+        this.#access.change("UPDATE sealed_rooms SET last_admin = ? WHERE room = ?", account, room);
+      }
+      const sql = "DELETE FROM sealed_members WHERE room = ? AND account = ?";
+      this.#access.change(sql, room, account);
+    });
+  }
+
+  /** A member may remove others from now on, or may not any more. */
+  setAdmin(room: string, account: string, admin: boolean): void {
+    const sql = "UPDATE sealed_members SET admin = ? WHERE room = ? AND account = ?";
+    this.#access.change(sql, Number(admin), room, account);
+  }
+
+  /** An account has lost the identity key by which it was an admin anywhere. */
+  forgetAdmin(account: string): void {
+    this.#access.transaction(() => {
+      this.#access.change("UPDATE sealed_members SET admin = 0 WHERE account = ?", account);
+      const sql = "UPDATE sealed_rooms SET last_admin = NULL WHERE last_admin = ?";
+      this.#access.change(sql, account);
+    });
   }
 }
 

@@ -47,6 +47,12 @@ export class Vault {
     return rows.map(({ name, version, size }) => ({ name, version, size }));
   }
 
+  /** The numbers of the account's devices that have a record there, the lowest first. */
+  devices(account: string): number[] {
+    const numbers = this.list(account).map(({ name }) => /^device\/(\d+)$/.exec(name)?.[1]);
+    return numbers.filter((one) => one !== undefined).map(Number).sort((a, b) => a - b);
+  }
+
   /** The blob of that name, if there is one. */
   find(account: string, name: string): StoredBlob | undefined {
     const sql = "SELECT version, data FROM blobs WHERE account = ? AND name = ?";

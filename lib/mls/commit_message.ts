@@ -6,7 +6,7 @@
  */
 
 import type { Commit, Proposal, ProposalOrRef, PublicMessage, UpdatePath } from "ts-mls";
-import { sameBytes } from "./bytes.ts";
+import { sameBytes } from "../same_bytes.ts";
 import type { Member, Proposed } from "./commit_rules.ts";
 import { refused } from "./faults.ts";
 import { checkAddedKeys } from "./key_package.ts";
@@ -66,6 +66,14 @@ function proposedBy(proposal: Proposal): Proposed {
     default:
       throw refused(`A proposal of the kind ${proposal.proposalType} is not allowed`);
   }
+}
+
+/** The encryption keys of the leaves that a commit adds. */
+export function addedKeys({ message: { content } }: IncomingCommit): Uint8Array[] {
+  if (content.contentType !== "commit") return [];
+  return content.commit.proposals.map(byValue).flatMap((one) =>
+    one.proposalType === "add" ? [one.add.keyPackage.leafNode.hpkePublicKey] : []
+  );
 }
 
 /**

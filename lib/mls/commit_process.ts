@@ -6,11 +6,11 @@
 
 import { type ClientState, emptyPskIndex, processPublicMessage } from "ts-mls";
 import { unprotectPublicMessage } from "ts-mls/messageProtectionPublic.js";
-import { sameBytes } from "./bytes.ts";
-import { checkNewKeys, decodeCommit, type IncomingCommit } from "./commit_message.ts";
+import { sameBytes } from "../same_bytes.ts";
+import { addedKeys, checkNewKeys, decodeCommit, type IncomingCommit } from "./commit_message.ts";
 import { checkCommit, type Effect, type Member } from "./commit_rules.ts";
 import { invalid, orInvalid } from "./faults.ts";
-import { checkPathKeys } from "./path_keys.ts";
+import { checkPath, checkPathKeys } from "./path_keys.ts";
 import { membersOf, readPolicy, removedState, trim } from "./state.ts";
 import { loadSuite } from "./suite.ts";
 import { checkUniqueKeys } from "./tree.ts";
@@ -63,7 +63,8 @@ function checkPlace({ groupContext, privatePath }: ClientState, commit: Incoming
 }
 
 /** The library verifies membership tag, signature, proposals, path and confirmation tag. */
-async function advance(before: ClientState, { message }: IncomingCommit): Promise<ClientState> {
+async function advance(before: ClientState, commit: IncomingCommit): Promise<ClientState> {
+  const { message, leaf, path } = commit;
   const suite = await loadSuite();
   const { newState } = await orInvalid(
     "A commit is forged or damaged",
@@ -71,6 +72,10 @@ async function advance(before: ClientState, { message }: IncomingCommit): Promis
   );
   const after = trim(newState);
   checkUniqueKeys(after.ratchetTree);
+  if (path !== undefined) {
+    const trees = { before: before.ratchetTree, after: after.ratchetTree };
+    checkPath({ ...trees, leaf, path, added: addedKeys(commit) });
+  }
   checkPathKeys(before, after);
   return after;
 }

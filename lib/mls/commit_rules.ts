@@ -5,9 +5,9 @@
  * @module
  */
 
-import { sameBytes } from "./bytes.ts";
+import { foldName, sameName } from "../folded_name.ts";
+import { sameBytes } from "../same_bytes.ts";
 import { refused } from "./faults.ts";
-import { foldUser, sameUser } from "./names.ts";
 import { isAdmin, mayBeIn, type RoomPolicy, sameRoom } from "./room_policy.ts";
 import type { LeafOwner } from "./suite.ts";
 
@@ -78,9 +78,9 @@ function checkRemovals(
   if (isAdmin(policy, committer.identity)) return;
   for (const { user, identity } of removed) {
     const replaced = added.some((device) =>
-      sameUser(device.user, user) && !sameBytes(device.identity, identity)
+      sameName(device.user, user) && !sameBytes(device.identity, identity)
     );
-    if (!replaced && !sameUser(user, committer.user) && !leaving.has(foldUser(user))) {
+    if (!replaced && !sameName(user, committer.user) && !leaving.has(foldName(user))) {
       throw refused(`${committer.user} is no admin, and cannot remove ${user}`);
     }
   }
@@ -96,7 +96,7 @@ export function checkRoster(policy: RoomPolicy, devices: readonly LeafOwner[]): 
   const identities = new Map<string, Uint8Array>();
   const seen = new Set<string>();
   for (const { user, device, identity } of devices) {
-    const name = foldUser(user);
+    const name = foldName(user);
     if (!mayBeIn(policy, user)) throw refused(`${user} cannot be in this direct room`);
     const known = identities.get(name);
     if (known !== undefined && !sameBytes(known, identity)) {
@@ -108,7 +108,10 @@ export function checkRoster(policy: RoomPolicy, devices: readonly LeafOwner[]): 
   }
 }
 
-function changedPolicy({ policy, committer, proposals }: CommitFacts): RoomPolicy | undefined {
+/** Only who is a member can be an admin: no key waits in the rules for somebody to come with it. */
+function changedPolicy(
+  { members, policy, committer, proposals }: CommitFacts,
+): RoomPolicy | undefined {
   const changed = proposals.find((one) => one.kind === "policy")?.policy;
   if (changed === undefined) return undefined;
   if (proposals.length > 1) throw refused("A room's rules can only be changed by themselves");
@@ -116,5 +119,9 @@ function changedPolicy({ policy, committer, proposals }: CommitFacts): RoomPolic
     throw refused(`${committer.user} is no admin, and cannot change the room's rules`);
   }
   if (!sameRoom(policy, changed)) throw refused("A room's name, kind and peers cannot be changed");
+  if (policy.kind === "direct") throw refused("The rules of a direct room cannot be changed");
+  const isMember = (admin: Uint8Array): boolean =>
+    members.some(({ identity }) => sameBytes(identity, admin));
+  if (!changed.admins.every(isMember)) throw refused("An admin would be no member");
   return changed;
 }

@@ -6,11 +6,12 @@
  * @module
  */
 
+import { foldName } from "../folded_name.ts";
 import { decodeFrames, encodeFrames } from "../framing.ts";
+import { isAccountName } from "../name_patterns.ts";
 import { PUBLIC_KEY_BYTES, sign, SIGNATURE_BYTES, verify } from "./ed25519.ts";
 import { invalid } from "./faults.ts";
 import type { IdentityKey } from "./identity.ts";
-import { foldUser, isAccountName } from "./names.ts";
 
 /** A credential's bytes: frames of a label, the name, the number, the identity key, a signature. */
 export type Credential = Uint8Array;
@@ -92,7 +93,7 @@ function split(credential: Credential): Uint8Array[] {
 
 /** What the identity key signs: names are compared without case, so they are signed so. */
 function certified(user: string, device: number, signatureKey: Uint8Array): Uint8Array {
-  return encodeFrames([LABEL, ...texts(foldUser(user), device), signatureKey]);
+  return encodeFrames([LABEL, ...texts(foldName(user), device), signatureKey]);
 }
 
 function texts(user: string, device: number): [Uint8Array, Uint8Array] {

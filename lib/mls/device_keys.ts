@@ -5,7 +5,8 @@
  */
 
 import * as v from "valibot";
-import { fromBase64url, sameBytes, toBase64url } from "./bytes.ts";
+import { decodeBase64url, encodeBase64url } from "../base64url.ts";
+import { sameBytes } from "../same_bytes.ts";
 import { certifyDevice, type Credential, type DeviceId, verifyCredential } from "./credential.ts";
 import { createSeed, publicKeyOf, SEED_BYTES } from "./ed25519.ts";
 import { invalid } from "./faults.ts";
@@ -47,7 +48,10 @@ export function createDeviceKeys(
 
 /** Keys in the form that is kept. It holds the private key. */
 export function encodeDeviceKeys(keys: DeviceKeys): DeviceKeysRecord {
-  return { seed: toBase64url(keys.signatureSeed), credential: toBase64url(keys.credential) };
+  return {
+    seed: encodeBase64url(keys.signatureSeed),
+    credential: encodeBase64url(keys.credential),
+  };
 }
 
 /**
@@ -57,8 +61,8 @@ export function encodeDeviceKeys(keys: DeviceKeys): DeviceKeysRecord {
  */
 export function decodeDeviceKeys(value: unknown): DeviceKeys {
   const record = v.safeParse(schema, value);
-  const signatureSeed = record.success ? fromBase64url(record.output.seed) : undefined;
-  const credential = record.success ? fromBase64url(record.output.credential) : undefined;
+  const signatureSeed = record.success ? decodeBase64url(record.output.seed) : undefined;
+  const credential = record.success ? decodeBase64url(record.output.credential) : undefined;
   if (signatureSeed?.length !== SEED_BYTES || credential === undefined) {
     throw invalid("A device's keys are damaged");
   }

@@ -8,6 +8,7 @@
 import { createGroup, mlsExporter } from "ts-mls";
 import { randomBytes } from "node:crypto";
 import { CallerError } from "../errors.ts";
+import { sameBytes } from "../same_bytes.ts";
 import { type CommitPlan, makeCommit } from "./commit_create.ts";
 import { decodeCommit } from "./commit_message.ts";
 import { processCommit } from "./commit_process.ts";
@@ -146,6 +147,16 @@ export class Group {
     const context = new TextEncoder().encode(this.policy.room);
     const { exporterSecret } = this.#state.keySchedule;
     return await mlsExporter(exporterSecret, KEY_LABEL, context, KEY_BYTES, await loadSuite());
+  }
+
+  /**
+   * Whether another device's state is of the same epoch of the same group: whoever makes another
+   * group, with the same name and the same members, does not come to the same key.
+   *
+   * @throws {CallerError} `mls-removed` if one of the devices has been removed.
+   */
+  async agreesWith(other: Group): Promise<boolean> {
+    return sameBytes(await this.epochKey(), await other.epochKey());
   }
 
   /**

@@ -15,7 +15,7 @@ import type { PrivateKeyPackage } from "ts-mls";
 import { verifyKeyPackage } from "ts-mls/keyPackage.js";
 import { verifyLeafNodeSignatureKeyPackage } from "ts-mls/leafNode.js";
 import { decodeFrames, encodeFrames } from "../framing.ts";
-import { sameBytes } from "./bytes.ts";
+import { sameBytes } from "../same_bytes.ts";
 import type { DeviceKeys } from "./device_keys.ts";
 import { invalid, orInvalid } from "./faults.ts";
 import { MAX_KEY_PACKAGE_BYTES } from "./limits.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { sameBytes } from "./bytes.ts";
+import { sameBytes } from "../same_bytes.ts";
 import type { Effect, Member } from "./commit_rules.ts";
 import type { RoomPolicy } from "./room_policy.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import { decodeMlsMessage, encodeMlsMessage, type MLSMessage } from "ts-mls";
-import { sameBytes } from "./bytes.ts";
+import { sameBytes } from "../same_bytes.ts";
 import { invalid, orInvalidNow } from "./faults.ts";
 
 /** The kinds of message that Fernchat sends. */

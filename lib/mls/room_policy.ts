@@ -6,11 +6,13 @@
  */
 
 import * as v from "valibot";
-import { fromBase64url, sameBytes, toBase64url } from "./bytes.ts";
+import { decodeBase64url, encodeBase64url } from "../base64url.ts";
+import { sameName } from "../folded_name.ts";
+import { isAccountName, isRoomName } from "../name_patterns.ts";
+import { sameBytes } from "../same_bytes.ts";
 import { PUBLIC_KEY_BYTES } from "./ed25519.ts";
 import { invalid } from "./faults.ts";
 import { MAX_ADMINS } from "./limits.ts";
-import { isAccountName, isRoomName, sameUser } from "./names.ts";
 
 /** The extension's type: of the range for private use (RFC 9420 section 17.3). */
 export const ROOM_POLICY = 0xf0c1;
@@ -30,7 +32,7 @@ export interface RoomPolicy {
 const accountName = v.pipe(v.string(), v.check(isAccountName));
 const key = v.pipe(
   v.string(),
-  v.check((text) => fromBase64url(text)?.length === PUBLIC_KEY_BYTES),
+  v.check((text) => decodeBase64url(text)?.length === PUBLIC_KEY_BYTES),
 );
 const keys = v.pipe(
   v.array(key),
@@ -46,14 +48,14 @@ const schema = v.variant("kind", [
     kind: v.literal("direct"),
     peers: v.pipe(
       v.strictTuple([accountName, accountName]),
-      v.check(([one, other]) => !sameUser(one, other)),
+      v.check(([one, other]) => !sameName(one, other)),
     ),
   }),
 ]);
 
 /** A policy's one form: JSON in UTF-8, its fields in this order. */
 export function encodePolicy({ room, kind, admins, peers }: RoomPolicy): Uint8Array {
-  const fields = { room, kind, admins: admins.map(toBase64url), peers };
+  const fields = { room, kind, admins: admins.map(encodeBase64url), peers };
   return new TextEncoder().encode(JSON.stringify(fields));
 }
 
@@ -72,7 +74,7 @@ function parse(bytes: Uint8Array): RoomPolicy {
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     const { admins, ...rest } = v.parse(schema, JSON.parse(text));
-    return { ...rest, admins: admins.map((admin) => fromBase64url(admin) as Uint8Array) };
+    return { ...rest, admins: admins.map((admin) => decodeBase64url(admin) as Uint8Array) };
   } catch (cause) {
     throw invalid("A room's policy is not valid", cause);
   }
@@ -85,7 +87,7 @@ export function isAdmin(policy: RoomPolicy, identity: Uint8Array): boolean {
 
 /** Whether an account may be in the room at all. */
 export function mayBeIn(policy: RoomPolicy, user: string): boolean {
-  return policy.peers === undefined || policy.peers.some((peer) => sameUser(peer, user));
+  return policy.peers === undefined || policy.peers.some((peer) => sameName(peer, user));
 }
 
 /** Whether two policies differ in their admins at most. */

@@ -13,8 +13,8 @@
 import { wordlist } from "@scure/bip39/wordlists/english.js";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
+import { foldName } from "../folded_name.ts";
 import { encodeFrames } from "../framing.ts";
-import { foldUser } from "./names.ts";
 
 /** An account and its identity key. */
 export interface Identified {
@@ -48,7 +48,7 @@ export function safetyNumber(one: Identified, other: Identified): SafetyNumber {
 /** 64 bytes. */
 function fingerprint({ user, key }: Identified): Uint8Array {
   const encoder = new TextEncoder();
-  const name = encoder.encode(foldUser(user));
+  const name = encoder.encode(foldName(user));
   let hash = createHash("sha512").update(encodeFrames([encoder.encode(LABEL), key, name])).digest();
   for (let round = 1; round < ITERATIONS; round++) {
     hash = createHash("sha512").update(hash).update(key).digest();

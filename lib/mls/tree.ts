@@ -10,7 +10,8 @@
 import type { CiphersuiteImpl, GroupContext, LeafNode, Node, RatchetTree } from "ts-mls";
 import { verifyLeafNodeSignature } from "ts-mls/leafNode.js";
 import { directPath, leafToNodeIndex, leafWidth, toLeafIndex } from "ts-mls/treemath.js";
-import { sameBytes, toBase64url } from "./bytes.ts";
+import { encodeBase64url } from "../base64url.ts";
+import { sameBytes } from "../same_bytes.ts";
 import { invalid } from "./faults.ts";
 import { MAX_TREE_NODES } from "./limits.ts";
 import { checkLeaf } from "./suite.ts";
@@ -56,11 +57,19 @@ function checkShape(tree: RatchetTree): void {
 function checkKeyLengths(tree: RatchetTree): void {
   for (const node of tree) {
     if (node === undefined) continue;
-    const { hpkePublicKey } = node.nodeType === "parent" ? node.parent : node.leaf;
-    if (hpkePublicKey.length !== KEM_PUBLIC_KEY_BYTES) {
+    if (encryptionKeyOf(node).length !== KEM_PUBLIC_KEY_BYTES) {
       throw invalid("An encryption key has a wrong length");
     }
   }
+}
+
+/** Whether a node has this encryption key. */
+export function hasKey(nodes: readonly (Node | undefined)[], key: Uint8Array): boolean {
+  return nodes.some((node) => node !== undefined && sameBytes(encryptionKeyOf(node), key));
+}
+
+function encryptionKeyOf(node: Node): Uint8Array {
+  return node.nodeType === "parent" ? node.parent.hpkePublicKey : node.leaf.hpkePublicKey;
 }
 
 /**
@@ -81,8 +90,8 @@ export function checkUniqueKeys(tree: RatchetTree): void {
 
 function keysOf(node: Node | undefined): string[] {
   if (node === undefined) return [];
-  if (node.nodeType === "parent") return [toBase64url(node.parent.hpkePublicKey)];
-  return [node.leaf.hpkePublicKey, node.leaf.signaturePublicKey].map(toBase64url);
+  if (node.nodeType === "parent") return [encodeBase64url(node.parent.hpkePublicKey)];
+  return [node.leaf.hpkePublicKey, node.leaf.signaturePublicKey].map(encodeBase64url);
 }
 
 /**

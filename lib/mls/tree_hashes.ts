@@ -13,7 +13,7 @@ import { resolution } from "ts-mls/ratchetTree.js";
 import { encodeTreeHashInput } from "ts-mls/treeHash.js";
 import { leafToNodeIndex, leafWidth, left, right, root, toLeafIndex } from "ts-mls/treemath.js";
 import { directPath, toNodeIndex } from "ts-mls/treemath.js";
-import { sameBytes } from "./bytes.ts";
+import { sameBytes } from "../same_bytes.ts";
 
 type NodeIndex = ReturnType<typeof toNodeIndex>;
 
@@ -23,6 +23,8 @@ const NONE: ReadonlySet<number> = new Set();
 export class TreeHashes {
   readonly #tree: RatchetTree;
   readonly #known = new Map<number, Uint8Array>();
+  /** By the sibling: all leaves on one side of a node ask for the same one. */
+  readonly #parentHashes = new Map<number, Uint8Array>();
 
   constructor(tree: RatchetTree) {
     this.#tree = tree;
@@ -93,20 +95,26 @@ export class TreeHashes {
 
   /** RFC 9420 section 7.9. */
   #parentHash(parent: ParentNode, sibling: NodeIndex): Uint8Array {
-    return sha512(encodeParentHashInput({
+    const known = this.#parentHashes.get(sibling);
+    if (known !== undefined) return known;
+    const hash = sha512(encodeParentHashInput({
       encryptionKey: parent.hpkePublicKey,
       parentHash: parent.parentHash,
       originalSiblingTreeHash: this.of(sibling, new Set(parent.unmergedLeaves)),
     }));
+    this.#parentHashes.set(sibling, hash);
+    return hash;
   }
 
   /** Whoever is below the child, but not below the voucher, is listed by the parent as new. */
   #isAllMerged(parent: ParentNode, child: NodeIndex, voucher: NodeIndex): boolean {
     const others = resolution(this.#tree, child).filter((one) => one !== voucher);
-    const unmerged = parent.unmergedLeaves
-      .map((leaf) => leafToNodeIndex(toLeafIndex(leaf)))
-      .filter((leaf) => isBelow(leaf, child));
-    return others.length === unmerged.length && others.every((one) => unmerged.includes(one));
+    const unmerged = new Set<number>(
+      parent.unmergedLeaves
+        .map((leaf) => leafToNodeIndex(toLeafIndex(leaf)))
+        .filter((leaf) => isBelow(leaf, child)),
+    );
+    return others.length === unmerged.size && others.every((one) => unmerged.has(one));
   }
 }
 
@@ -122,7 +130,8 @@ function stripped(parent: ParentNode, without: ReadonlySet<number>): ParentNode 
 }
 
 function hasAny(at: NodeIndex, leaves: ReadonlySet<number>): boolean {
-  return leaves.size > 0 && [...leaves].some((leaf) => isBelow(2 * leaf, at));
+  for (const leaf of leaves) if (isBelow(2 * leaf, at)) return true;
+  return false;
 }
 
 /** Whether a node is the other or below it (RFC 9420 appendix C). */

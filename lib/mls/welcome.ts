@@ -18,7 +18,7 @@ import { decodeRatchetTree, encodeRatchetTree, findLeafIndex } from "ts-mls/ratc
 import { leafToNodeIndex, toLeafIndex } from "ts-mls/treemath.js";
 import { firstCommonAncestor } from "ts-mls/updatePath.js";
 import { decryptGroupInfo, decryptGroupSecrets } from "ts-mls/welcome.js";
-import { sameBytes } from "./bytes.ts";
+import { sameBytes } from "../same_bytes.ts";
 import { checkRoster, type Member } from "./commit_rules.ts";
 import { type DeviceKeys, ownsKey } from "./device_keys.ts";
 import { invalid } from "./faults.ts";

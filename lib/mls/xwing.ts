@@ -7,7 +7,7 @@
  */
 
 import { ml_kem768_x25519 as xWing } from "@noble/post-quantum/hybrid.js";
-import { sameBytes } from "./bytes.ts";
+import { sameBytes } from "../same_bytes.ts";
 import { invalid, orInvalidNow } from "./faults.ts";
 
 /** Bytes of a public key. */

@@ -5,6 +5,7 @@
  */
 
 import * as v from "valibot";
+import { ACCOUNT_NAME, ROOM_NAME } from "../name_patterns.ts";
 import {
   MAX_AWAY_CHARS,
   MAX_DEVICES,
@@ -30,10 +31,10 @@ export const typedName = v.pipe(
 );
 
 /** The name of an account, as the server knows it. */
-export const accountName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/));
+export const accountName = v.pipe(v.string(), v.regex(ACCOUNT_NAME));
 
 /** The name of a room. */
-export const roomName = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9_-]{0,31}$/));
+export const roomName = v.pipe(v.string(), v.regex(ROOM_NAME));
 
 /** What a client chooses to name a message: unique for its sender in a room. */
 export const messageId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._:-]{1,64}$/));

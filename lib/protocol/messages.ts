@@ -33,6 +33,8 @@ import {
 import { MAX_HISTORY_PAGE, MAX_PRESENCE_CHANGES } from "./limits.ts";
 import { presenceChange, request, result } from "./requests.ts";
 
+export { isAccountName, isRoomName } from "../name_patterns.ts";
+
 /** A message as its sender puts it into a room's log. */
 const envelope = {
   room: roomName,
@@ -53,8 +55,10 @@ const clientMessage = v.variant("type", [
   v.strictObject({
     type: v.literal("register_finish"),
     record: opaque,
-    /** The vault's key, wrapped under the new password's: if the account has a vault. */
+    /** The vault's keys, wrapped under the new password's: if the account has a vault. */
     wrap: v.optional(opaque),
+    /** The version of the wrap that it replaces; 0 if there is none. */
+    wrap_version: v.optional(sequence),
   }),
   v.strictObject({ type: v.literal("create_start"), name: typedName, request: opaque }),
   v.strictObject({ type: v.literal("create_finish"), record: opaque }),
@@ -162,12 +166,8 @@ export const decodeClientMessage = decoder<ClientMessage>(clientMessage);
 /** Decodes a server's message; throws a {@linkcode PeerError} `message-invalid`. */
 export const decodeServerMessage = decoder<ServerMessage>(serverMessage);
 
-/** Whether a text can be the name of an account. */
-export const isAccountName = (text: string): boolean => v.is(accountName, text);
 /** Whether a text can be sent as a user name at all. */
 export const isTypedName = (text: string): boolean => v.is(typedName, text);
-/** Whether a text can be the name of a room. */
-export const isRoomName = (text: string): boolean => v.is(roomName, text);
 /** Whether a text can be the id of a message. */
 export const isMessageId = (text: string): boolean => v.is(messageId, text);
 

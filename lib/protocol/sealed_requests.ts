@@ -51,7 +51,7 @@ export const sealedRequests = [
     /** To go on as that device after an outage, with the lease that it had. */
     device: v.optional(deviceNumber),
     lease: v.optional(sequence),
-    /** To be a device that the account never had. */
+    /** To be a device that has no record in the vault yet. */
     fresh: v.optional(v.literal(true)),
   }),
   // Key packages. All that the device had published are replaced.
@@ -88,6 +88,9 @@ export const sealedRequests = [
     token,
     adds: accounts,
     removes: accounts,
+    /** Members whom it makes admins, and whom it makes none. */
+    promotes: v.optional(accounts),
+    demotes: v.optional(accounts),
     /** To whom its welcome is addressed. */
     welcomes: v.pipe(v.array(deviceOf), v.maxLength(MAX_INVITED * MAX_DEVICES)),
     ...leased,

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import * as v from "valibot";
 import { bytesIn, encodeBase64url } from "../base64url.ts";
 import { BugError, PeerError } from "../errors.ts";
@@ -49,7 +50,7 @@ export type Sign = (message: Uint8Array) => Uint8Array;
 /** Whether a signature of a key is right. */
 export type Verify = (key: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean;
 
-/** Before what is signed, so that no signature is one of anything else. */
+/** Before what is signed, so that no signature is one of anything else; the key's digest follows. */
 const LABEL = "fernchat sealed message v1\0";
 
 const schema = v.pipe(
@@ -75,17 +76,20 @@ const schema = v.pipe(
 /**
  * The plaintext of a token.
  *
+ * @param key SHA-256 of the key that seals it, 32 bytes: signed with it, so that no other group, not
+ * even one of the same name, can show it as said there.
  * @throws {CallerError} `text-too-long`, `text-invalid`: see {@linkcode checkText}.
  */
 export function encodeSealedPayload(
   envelope: Envelope,
   content: SealedContent,
   proof: Proof,
+  key: Uint8Array,
   sign: Sign,
 ): string {
   checkText(content.text);
   if (!hasOneMeaning(content)) throw new BugError("Cannot send what has more than one meaning");
-  return withSignature(envelope, content, proof, sign(signedBytes(envelope, content, proof)));
+  return withSignature(envelope, content, proof, sign(signedBytes(envelope, content, proof, key)));
 }
 
 /**
@@ -110,23 +114,31 @@ export function decodeSealedPayload(envelope: Envelope, plaintext: string): Seal
 }
 
 /**
- * Passes if the device that a payload names has signed it. Whose device that was in the epoch, and
- * whether the key of that epoch opened the token, is for the caller to know.
+ * Passes if the device that a payload names has signed it, for that key. Whose device that was in
+ * the epoch is for the caller to know.
  *
+ * @param key SHA-256 of the key that opened the token.
  * @throws {PeerError} `token-invalid`.
  */
 export function verifySealedPayload(
   envelope: Envelope,
   { content, signature, ...proof }: SealedPayload,
+  key: Uint8Array,
   verify: Verify,
 ): void {
-  if (verify(proof.device, signedBytes(envelope, content, proof), signature)) return;
+  if (verify(proof.device, signedBytes(envelope, content, proof, key), signature)) return;
   throw new PeerError("token-invalid", "A message's signature is not its sender's");
 }
 
-/** The label, then the payload without its signature. */
-function signedBytes(envelope: Envelope, content: SealedContent, proof: Proof): Uint8Array {
-  return new TextEncoder().encode(LABEL + JSON.stringify(fields(envelope, content, proof)));
+/** The label, the key's digest, then the payload without its signature. */
+function signedBytes(
+  envelope: Envelope,
+  content: SealedContent,
+  proof: Proof,
+  key: Uint8Array,
+): Uint8Array {
+  const payload = JSON.stringify(fields(envelope, content, proof));
+  return Buffer.concat([Buffer.from(LABEL), key, Buffer.from(payload)]);
 }
 
 function withSignature(

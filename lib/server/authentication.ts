@@ -7,8 +7,8 @@
 
 import type { Accounts } from "../auth/accounts.ts";
 import { idOfIdentity } from "../auth/invite_code.ts";
-import { foldName } from "../auth/opaque.ts";
 import { PeerError } from "../errors.ts";
+import { foldName } from "../folded_name.ts";
 import type { ClientMessage, MessageOf } from "../protocol/messages.ts";
 import type { Explanation } from "./explain.ts";
 import { finishLogin, type PendingLogin, type Prover, startInvited, startLogin } from "./login.ts";

@@ -6,7 +6,7 @@
  */
 
 import { encodeServerMessage } from "../protocol/messages.ts";
-import { encodeParts } from "./parts.ts";
+import { encodeParts } from "../protocol/parts.ts";
 
 /** Bytes of encoded commits that are kept: three of the largest, or those of a busy minute. */
 const MAX_CACHED_BYTES = 16 * 1024 * 1024;

@@ -28,8 +28,8 @@ export function checkDemo({ host, demo }: { host: string; demo: boolean }): void
 }
 
 /**
- * Makes the demo account; resolves when that is done, also if it failed. Its key stretching takes half a second once per database: the server listens
- * first, and a login waits.
+ * Makes the demo account; resolves when that is done, also if it failed. Its key stretching takes
+ * half a second once per database: the server listens first, and a login waits.
  */
 export function prepareDemo(accounts: Accounts, logger: Logger): Promise<void> {
   return new Promise((resolve) =>

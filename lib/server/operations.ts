@@ -11,12 +11,12 @@ import type { DatabaseSync } from "node:sqlite";
 import * as v from "valibot";
 import { type Account, Accounts, type Role } from "../auth/accounts.ts";
 import { AuditTrail, CONSOLE_NAME, type Deed } from "../auth/audit.ts";
-import { foldName } from "../auth/opaque.ts";
 import { type SanctionKind, Sanctions } from "../auth/sanctions.ts";
 import { DatabaseAccess } from "../database_access.ts";
 import { Delivery } from "../delivery/delivery.ts";
 import { formatDuration } from "../durations.ts";
 import { CallerError, EnvironmentError } from "../errors.ts";
+import { foldName, sameName } from "../folded_name.ts";
 import { reason as reasonLine } from "../protocol/fields.ts";
 import { MAX_REASON_CHARS } from "../protocol/limits.ts";
 import { type Room, RoomTable } from "../rooms/room_table.ts";
@@ -237,7 +237,7 @@ export class Operations {
     this.#operator(actor);
     const account = this.accounts.get(name);
     if (actor === CONSOLE) return account;
-    if (foldName(account.name) === foldName(actor)) {
+    if (sameName(account.name, actor)) {
       throw new EnvironmentError("target-self", "Cannot do that to yourself");
     }
     if (account.role === "operator") {

@@ -10,8 +10,9 @@
 
 import { DEMO } from "../auth/accounts.ts";
 import type { Invite } from "../auth/invites.ts";
-import { checkRecord, foldName, serverRegister } from "../auth/opaque.ts";
+import { checkRecord, serverRegister } from "../auth/opaque.ts";
 import { describeError, FernchatError, PeerError } from "../errors.ts";
+import { foldName } from "../folded_name.ts";
 import type { ClientMessage, MessageOf } from "../protocol/messages.ts";
 import { throttled } from "./authentication.ts";
 import type { LogFields } from "./logger.ts";

@@ -5,11 +5,11 @@
  */
 
 import { type Vault, WRAP } from "../delivery/vault.ts";
-import { decodePart } from "./parts.ts";
 import type { Account, Accounts } from "../auth/accounts.ts";
 import { checkRecord, serverRegister } from "../auth/opaque.ts";
-import { EnvironmentError } from "../errors.ts";
+import { CallerError, EnvironmentError } from "../errors.ts";
 import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messages.ts";
+import { decodePart } from "../protocol/parts.ts";
 
 /** One change of one account's password. */
 export class Registration {
@@ -49,7 +49,7 @@ export class Registration {
    * @throws {EnvironmentError} if it cannot be stored, or the account is not what it was.
    */
   finish(
-    { record, wrap }: MessageOf<ClientMessage, "register_finish">,
+    { record, wrap, wrap_version = 0 }: MessageOf<ClientMessage, "register_finish">,
   ): ServerMessage | undefined {
     if (!this.#begun) return undefined;
     this.#begun = false;
@@ -60,9 +60,14 @@ export class Registration {
       return { type: "error", code: "vault-unwrapped", message };
     }
     const rewrap = (): void => {
-      if (wrap !== undefined) this.#vault.replace(name, WRAP, decodePart(wrap));
+      if (wrap !== undefined) this.#vault.put(name, WRAP, wrap_version, decodePart(wrap));
     };
-    if (this.#accounts.changeRecord(this.#account, record, rewrap)) return { type: "registered" };
+    try {
+      if (this.#accounts.changeRecord(this.#account, record, rewrap)) return { type: "registered" };
+    } catch (error) {
+      if (!(error instanceof CallerError)) throw error;
+      return { type: "error", code: error.code, message: error.message };
+    }
     throw new EnvironmentError("account-changed", "The account is not what it was at the login");
   }
 }

@@ -16,6 +16,7 @@ import type { LogFields } from "./logger.ts";
 import { Outbound } from "./outbound.ts";
 import { Redemption } from "./redemption.ts";
 import type { SessionContext } from "./session_context.ts";
+import { Teardown } from "./teardown.ts";
 import { isForVisit, untimely, Visit, type VisitMessage } from "./visit.ts";
 
 /** A connection that was accepted. */
@@ -52,9 +53,6 @@ const HANDLERS: {
   create_finish: { in: ["invited"], run: (s, m) => s.redemption?.finish(m) },
 };
 
-/** Faults after which the peer could not read, or not understand, a good-bye. */
-const BEYOND_WORDS = ["connection-cut", "record-invalid"];
-
 /** Milliseconds for the last words to a member who was silent already. */
 const SILENT_FAREWELL_MS = 2_000;
 
@@ -63,25 +61,22 @@ export class Session {
   readonly #peer: Peer;
   readonly #context: SessionContext;
   readonly #authentication: Authentication;
-  /** Aborted when nothing is worth waiting for any more. */
-  readonly #over = new AbortController();
+  readonly #teardown: Teardown;
   #state: State = "stranger";
   #channel: SecureChannel | undefined;
   #outbound: Outbound | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
-  #patience: ReturnType<typeof setTimeout> | undefined;
   #redemption: Redemption | undefined;
   #visit: Visit | undefined;
   /** When the server began to wait for the peer's next words. */
   #listeningSince: number | undefined;
-  /** It is over, and that was noted. */
-  #ended = false;
 
   constructor(peer: Peer, context: SessionContext) {
     this.#peer = peer;
     this.#context = context;
     const { loginsPerConnection } = context.limits;
     this.#authentication = new Authentication(context, peer.group, loginsPerConnection);
+    this.#teardown = this.#makeTeardown();
   }
 
   /** Serves the connection to its end. Never throws. */
@@ -91,56 +86,40 @@ export class Session {
       await this.#converse();
       await this.#visit?.attendance.settled(); // its acks go before the close
       await this.#channel?.close();
-      this.#noteEnd(undefined);
+      this.#teardown.left();
       wasCut = false;
     } catch (error) {
-      const isNews = !this.#ended;
-      this.#noteEnd(error);
-      if (isNews) await this.#end(error).catch(() => this.abort());
+      await this.#teardown.fail(error);
     } finally {
-      this.#over.abort();
       clearTimeout(this.#deadline);
-      clearTimeout(this.#patience);
       this.#visit?.leave(wasCut);
-      this.#channel?.abort(new PeerError("connection-cut", "The session is over"));
-      if (this.#channel === undefined) this.abort();
+      this.#teardown.release();
     }
   }
 
-  /**
-   * Says good-bye with a reason and sends what waits. The connection ends when the client closes its
-   * side: closing ours first could cost it the last words (a TCP reset drops what is on its way).
-   */
+  /** Says good-bye with a reason; the connection ends when the client has taken it. */
   async stop(code: string, message: string): Promise<void> {
-    this.#over.abort();
-    // Between the two keys of a login nothing can be said that the client would understand.
-    if (this.#outbound === undefined || this.#state === "proving") return this.abort();
-    await this.#outbound.farewell(code, message);
+    await this.#teardown.stop(code, message);
   }
 
   /** Ends the connection without a word. */
   abort(): void {
-    this.#over.abort();
-    try {
-      this.#peer.stream.close();
-    } catch {
-      // It was closed already, which is what is wanted.
-    }
+    this.#teardown.abort();
   }
 
   /** Ends the connection because its place is needed. */
   evict(): void {
-    this.#noteEnd(new PeerError("connection-cut", "Its place was needed for another connection"));
-    this.abort();
+    const why = "Its place was needed for another connection";
+    this.#teardown.cut(new PeerError("connection-cut", why));
   }
 
   /** Ends the connection of a member that gives no sign. `now` is `performance.now()`. */
   checkSilence(now: number): void {
-    if (this.#visit === undefined || this.#ended) return;
+    if (this.#visit === undefined || this.#teardown.hasBegun) return;
     const since = Math.min(this.#listeningSince ?? now, this.#channel?.writingSince ?? now);
     if (now - since <= this.#context.limits.silenceMs) return;
     const reason = new PeerError("deadline-missed", "Nothing was heard from you for too long");
-    this.#dismiss(reason, SILENT_FAREWELL_MS);
+    this.#teardown.dismiss(reason, SILENT_FAREWELL_MS);
   }
 
   /** What the peer does once it has proved the code of an invite. */
@@ -169,7 +148,7 @@ export class Session {
       this.#listeningSince = undefined;
       if (encoded === null) return;
       // Whoever was sent away may not do more; what was not acked is sent again by a client that may.
-      if (!this.#ended) await this.#dispatch(decodeClientMessage(encoded), encoded);
+      if (!this.#teardown.hasBegun) await this.#dispatch(decodeClientMessage(encoded), encoded);
     }
   }
 
@@ -187,7 +166,7 @@ export class Session {
     message: MessageOf<ClientMessage, "login_start">,
     encoded: Uint8Array,
   ): Promise<void> {
-    const answer = await this.#authentication.start(message, encoded, this.#over.signal);
+    const answer = await this.#authentication.start(message, encoded, this.#teardown.signal);
     if (answer instanceof Uint8Array) {
       this.#state = "proving";
       return this.#outbound?.sendEncoded(answer);
@@ -222,7 +201,7 @@ export class Session {
       invite,
       group,
       peer,
-      signal: this.#over.signal,
+      signal: this.#teardown.signal,
     });
     this.#redemption.begin();
   }
@@ -236,38 +215,29 @@ export class Session {
       user,
       address,
       peer,
-      signal: this.#over.signal,
-      dismiss: (why) => this.#dismiss(why, context.limits.farewellMs),
+      signal: this.#teardown.signal,
+      dismiss: (why) => this.#teardown.dismiss(why),
     });
   }
 
   #tooSlow(): void {
     const reason = new PeerError("too-slow", "You read slower than the others write");
-    this.#dismiss(reason, this.#context.limits.farewellMs);
+    this.#teardown.dismiss(reason);
   }
 
-  /** Ends the connection, with a reason that the peer has some time to take. */
-  #dismiss(error: unknown, farewellMs: number): void {
-    if (this.#ended) return;
-    this.#noteEnd(error);
-    const { code, message } = explain(error);
-    this.#patience = setTimeout(() => this.abort(), farewellMs);
-    this.stop(code, message).catch(() => this.abort());
+  #makeTeardown(): Teardown {
+    return new Teardown({
+      stream: this.#peer.stream,
+      farewellMs: this.#context.limits.farewellMs,
+      channel: () => this.#channel,
+      // Between the two keys of a login nothing can be said that the client would understand.
+      outbound: () => this.#state === "proving" ? undefined : this.#outbound,
+      note: (why) => this.#noteEnd(why),
+    });
   }
 
-  /** Tells the peer why its connection ends, where it can still understand. */
-  async #end(error: unknown): Promise<void> {
-    const { code, message } = explain(error);
-    if (BEYOND_WORDS.includes(code)) return;
-    this.#patience = setTimeout(() => this.abort(), this.#context.limits.farewellMs);
-    await this.stop(code, message);
-    await this.#channel?.close();
-  }
-
-  /** Notes why the connection ends, once; without a reason, the peer left. */
+  /** Tells log and metrics why the connection ends; without a reason, the peer left. */
   #noteEnd(why: unknown): void {
-    if (this.#ended) return;
-    this.#ended = true;
     const { logger, bounded, metrics } = this.#context;
     const { failures } = this.#authentication;
     for (let at = 0; at < failures; at += 1) metrics.login("failed");

@@ -6,8 +6,8 @@
  */
 
 import type { Account, Accounts, Role } from "../auth/accounts.ts";
-import { foldName } from "../auth/opaque.ts";
 import type { Sanction, Sanctions } from "../auth/sanctions.ts";
+import { foldName } from "../folded_name.ts";
 
 /** See the module's description. */
 export interface Standing {

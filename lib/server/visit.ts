@@ -7,6 +7,7 @@
 
 import { describeError, PeerError } from "../errors.ts";
 import type { ClientMessage, MessageOf, ServerMessage } from "../protocol/messages.ts";
+import { encodeParts } from "../protocol/parts.ts";
 import type { Request } from "../protocol/requests.ts";
 import { Attendance } from "./attendance.ts";
 import { Dismissal, explainRefusal } from "./explain.ts";
@@ -16,7 +17,6 @@ import type { Outbound } from "./outbound.ts";
 import { pause } from "./pause.ts";
 import type { Visitor } from "./people.ts";
 import { Registration } from "./registration.ts";
-import { encodeParts } from "./parts.ts";
 import { answer } from "./requests.ts";
 import { answerSealed, isSealedRequest, type SealedAnswer } from "./sealed/sealed_requests.ts";
 import { partsInvalid, Staging } from "./sealed/staging.ts";
@@ -182,6 +182,8 @@ export class Visit implements Visitor {
   async answer({ ref, request }: MessageOf<ClientMessage, "request">): Promise<void> {
     const { outbound } = this.#options;
     try {
+      // The next one of the name must not find in the vault what a session of before has put there.
+      if (isSealedRequest(request) && !this.#mayStay(this.#look())) return;
       const { result, bytes } = await this.#answerTo(request);
       for (const data of encodeParts(bytes ?? NOTHING)) {
         if (!await outbound.calm()) return;

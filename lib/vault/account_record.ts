@@ -9,7 +9,7 @@ import * as v from "valibot";
 import { bytesIn, encodeBase64url } from "../base64url.ts";
 import { accountName, roomName, timestamp } from "../protocol/fields.ts";
 import { checkForm, decodeJson, encodeJson } from "./canonical_json.ts";
-import { type Contact, Contacts, MAX_CONTACTS, type SeenKey } from "./contacts.ts";
+import { type Contact, Contacts, MAX_CONTACTS, MAX_FORMER, type SeenKey } from "./contacts.ts";
 import { KnownRooms, MAX_KNOWN_ROOMS } from "./known_rooms.ts";
 
 /** See the module's description. */
@@ -32,6 +32,7 @@ const schema = v.strictObject({
       ...seenKey,
       verified: v.boolean(),
       changed: v.exactOptional(v.strictObject(seenKey)),
+      former: v.exactOptional(v.pipe(v.array(key32), v.minLength(1), v.maxLength(MAX_FORMER))),
     })),
     v.maxLength(MAX_CONTACTS),
   ),
@@ -56,9 +57,12 @@ export function decodeAccountRecord(bytes: Uint8Array): AccountRecord {
   return record;
 }
 
-function pinOf({ name, verified, changed, ...seen }: Contact): object {
-  const pin = { name, ...textOf(seen), verified };
-  return changed === undefined ? pin : { ...pin, changed: textOf(changed) };
+function pinOf({ name, verified, changed, former, ...seen }: Contact): object {
+  return {
+    ...{ name, ...textOf(seen), verified },
+    ...(changed === undefined ? {} : { changed: textOf(changed) }),
+    ...(former === undefined ? {} : { former: former.map(encodeBase64url) }),
+  };
 }
 
 function textOf({ key, since }: SeenKey): object {

@@ -6,7 +6,7 @@
  */
 
 import * as v from "valibot";
-import { sameBytes } from "../mls/bytes.ts";
+import { sameBytes } from "../same_bytes.ts";
 import { invalid } from "./seal.ts";
 
 /** A value as JSON in UTF-8. */

@@ -1,16 +1,20 @@
 /**
  * Whose identity key is whose, as far as this account has seen: the first key of a person is pinned;
- * another one later is kept beside it until somebody has looked at it.
+ * another one later is kept beside it until somebody has looked at it. What was pinned before that
+ * is known as such: rooms keep devices of it for a while.
  *
  * @module
  */
 
 import { CallerError, EnvironmentError } from "../errors.ts";
 import { foldName } from "../folded_name.ts";
-import { sameBytes } from "../mls/bytes.ts";
+import { sameBytes } from "../same_bytes.ts";
 
 /** People whose keys an account keeps: of those, each with the longest name, a blob holds twice as many. */
 export const MAX_CONTACTS = 4096;
+
+/** Keys of before that are kept of a person: the newest, one for each reset of a password. */
+export const MAX_FORMER = 4;
 
 /** A key, and since when it is known. */
 export interface SeenKey {
@@ -28,10 +32,15 @@ export interface Contact extends SeenKey {
   readonly verified: boolean;
   /** Another key under the same name, which nobody has acknowledged yet. */
   readonly changed?: SeenKey;
+  /** Keys that were pinned before this one, the newest last. */
+  readonly former?: readonly Uint8Array[];
 }
 
 /** What a key is to somebody who sees it under a name. */
 export type Acquaintance = "new" | "known" | "changed";
+
+/** The same where a key may be one of before. */
+export type Sighting = Acquaintance | "former";
 
 /** What happened, to do it once more on what another session has stored meanwhile. */
 interface Step {
@@ -95,6 +104,16 @@ export class Contacts implements Iterable<Contact> {
   }
 
   /**
+   * The same of a key that somebody has in a room, by its members' word. There, one of before is no
+   * news: the room's members have not changed since, or its log is being followed up to there.
+   */
+  see(user: string, key: Uint8Array, now: number): Sighting {
+    const { former = [], changed } = this.find(user) ?? {};
+    const isFormer = former.some((one) => isKey(key, one)) && !isKey(key, changed?.key);
+    return isFormer ? "former" : this.meet(user, key, now);
+  }
+
+  /**
    * Notes that the safety number was compared, and was right.
    *
    * @throws {CallerError} `contact-unknown`; `contact-changed` while a changed key is not
@@ -121,9 +140,12 @@ export class Contacts implements Iterable<Contact> {
    * @throws {CallerError} `contact-unknown`.
    */
   acknowledge(user: string): boolean {
-    const { name, changed } = this.#get(user);
+    const { name, key, changed, former = [] } = this.#get(user);
     if (changed === undefined) return false;
-    this.#set("acknowledge", { name, ...changed, verified: false }, changed);
+    // What is taken again is none of before any more.
+    const others = [...former, key].filter((one) => !isKey(one, changed.key));
+    const kept = { name, ...changed, verified: false, former: others.slice(-MAX_FORMER) };
+    this.#set("acknowledge", kept, changed);
     return true;
   }
 

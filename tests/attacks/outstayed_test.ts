@@ -7,6 +7,7 @@
  */
 
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import type { Accounts } from "../../lib/auth/accounts.ts";
 import {
   clientLoginFinish,
@@ -87,6 +88,21 @@ for (const [deed, act] of Object.entries(DEEDS)) {
     // In a moment, or at once, if the server has looked at its database meanwhile.
     await assert.rejects(receive(channel, "registered"));
     await using _ = await server.connect({ ...MALLORY, password: NEXT });
+  });
+
+  Deno.test(`${deed}: a session of before cannot begin a vault, which the next one could not open`, async () => {
+    await using server = await TestServer.start([ALICE, MALLORY], {}, "chosen");
+    const channel = await dial({ hostname: "127.0.0.1", port: server.port });
+    await login(channel, MALLORY);
+    const next = await nextRecord(server);
+    send(channel, { type: "ping" });
+    await receive(channel, "pong"); // the server has looked at its database just now
+    await onConsole(server, ({ accounts }) => act(accounts, next));
+    send(channel, { type: "part", data: "AAAA" });
+    send(channel, { type: "request", ref: 1, request: { do: "put", name: "wrap", version: 0 } });
+    await assert.rejects(receive(channel, "reply"));
+    using database = new DatabaseSync(server.db);
+    assert.deepEqual(database.prepare("SELECT name FROM blobs").all(), []);
   });
 }
 

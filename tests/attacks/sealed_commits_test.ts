@@ -8,7 +8,6 @@
 import assert from "node:assert/strict";
 import { EnvironmentError, PeerError } from "../../lib/errors.ts";
 import type { ClientMessage, MessageOf, ServerMessage } from "../../lib/protocol/messages.ts";
-import type { Ear } from "./sealed_ear.ts";
 import { Liar, type ToClient } from "./sealed_liar.ts";
 import { Fork, hold, meet, ROOM } from "./sealed_tricks.ts";
 import { assertFails } from "./server.ts";
@@ -28,7 +27,7 @@ const LIES: { readonly [lie: string]: (part: Part) => readonly ServerMessage[] }
 for (const [lie, alter] of Object.entries(LIES)) {
   Deno.test(`the entry of a commit ${lie}: nothing is sealed with the old keys from then on`, async () => {
     await using liar = await Liar.start("alice", "bob", "carol");
-    const [alice, bob] = await meet(liar, "alice", "bob", "carol") as [Ear, Ear, Ear];
+    const [alice, bob] = await meet(liar, "alice", "bob", "carol");
     liar.toClient = to(
       "bob",
       (message) => message.type === "commit_part" ? alter(message) : [message],
@@ -49,7 +48,7 @@ for (const [lie, alter] of Object.entries(LIES)) {
 
 Deno.test("two commits in each other's place: the room is lost for who gets them so", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [alice, bob] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [alice, bob] = await meet(liar, "alice", "bob");
   const held = hold(liar, "bob");
   await alice.chat.sealed.rekey(ROOM);
   await alice.chat.sealed.rekey(ROOM);
@@ -63,7 +62,7 @@ Deno.test("two commits in each other's place: the room is lost for who gets them
 
 Deno.test("a commit that is delivered twice: told, and it counts once", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [alice, bob] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [alice, bob] = await meet(liar, "alice", "bob");
   const held = hold(liar, "bob");
   await alice.chat.sealed.rekey(ROOM);
   await held.until(isEntry(2));
@@ -76,7 +75,7 @@ Deno.test("a commit that is delivered twice: told, and it counts once", async ()
 
 Deno.test("who is removed, and not told so by the server, sends nothing any more", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [alice, bob] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [alice, bob] = await meet(liar, "alice", "bob");
   liar.toClient = to("bob", (message) => message.type === "left" ? [] : [message]);
   await alice.chat.sealed.remove(ROOM, ["bob"]);
   assert.deepEqual((await bob.hears("members")).removed, ["bob"]);
@@ -85,7 +84,7 @@ Deno.test("who is removed, and not told so by the server, sends nothing any more
 
 Deno.test("who is kept in the past is believed by nobody, and sees it with the next entry", async () => {
   await using liar = await Liar.start("alice", "bob", "carol");
-  const [alice, bob, carol] = await meet(liar, "alice", "bob", "carol") as [Ear, Ear, Ear];
+  const [alice, bob, carol] = await meet(liar, "alice", "bob", "carol");
   const carolsKeys = carol.chat.sealed.exportKeys(ROOM);
   const held = hold(liar, "bob");
   await alice.chat.sealed.remove(ROOM, ["carol"]);
@@ -114,7 +113,7 @@ Deno.test("who is kept in the past is believed by nobody, and sees it with the n
 
 Deno.test("messages that are withheld in the middle: told with the next one", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [alice, bob] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [alice, bob] = await meet(liar, "alice", "bob");
   const held = hold(liar, "bob");
   await alice.chat.send("do not", { room: ROOM });
   await held.until(isEntry(2));
@@ -125,7 +124,7 @@ Deno.test("messages that are withheld in the middle: told with the next one", as
 
 Deno.test("an end that is withheld from one: told when he comes back and the log is shorter", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [alice, bob] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [alice, bob] = await meet(liar, "alice", "bob");
   const { head: { seq, chain } } = await bob.chat.sealed.security(ROOM);
   await alice.chat.send("I take it back", { room: ROOM });
   await bob.reads("I take it back");

@@ -17,7 +17,7 @@ import { assertFails } from "./server.ts";
 
 /** Alice and bob in a room whose log bob sees as the liar wants it. */
 async function begin(liar: Liar): Promise<[alice: Ear, bob: Ear, fork: Fork]> {
-  const [alice, bob] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [alice, bob] = await meet(liar, "alice", "bob");
   return [alice, bob, new Fork((await bob.chat.sealed.security(ROOM)).head)];
 }
 

@@ -12,16 +12,16 @@ import { sign } from "../../lib/mls/ed25519.ts";
 import type { DeviceKeys } from "../../lib/mls/device_keys.ts";
 import { Group } from "../../lib/mls/group.ts";
 import type { MessageOf, ServerMessage } from "../../lib/protocol/messages.ts";
+import { encodeParts } from "../../lib/protocol/parts.ts";
 import {
   encodeSealedPayload,
   type Proof,
   type SealedContent,
 } from "../../lib/rooms/sealed_payload.ts";
-import { encodeParts } from "../../lib/server/parts.ts";
 import { openBlob } from "../../lib/vault/blob.ts";
 import { decodeDeviceRecord } from "../../lib/vault/device_record.ts";
 import { decodeRoomRecord } from "../../lib/vault/room_record.ts";
-import { unwrapVaultKey } from "../../lib/vault/vault_key.ts";
+import { unwrapVaultRing } from "../../lib/vault/vault_key.ts";
 import { exportKeyOf, type Liar } from "./sealed_liar.ts";
 import { ROOM } from "./sealed_tricks.ts";
 
@@ -52,7 +52,7 @@ export class OpenVault {
   constructor(liar: Liar, user: string) {
     this.#liar = liar;
     this.#user = user;
-    this.key = unwrapVaultKey(blobOf(liar, user, "wrap").data, exportKeyOf(user), user);
+    this.key = unwrapVaultRing(blobOf(liar, user, "wrap").data, exportKeyOf(user), user);
   }
 
   /** A blob's content. */
@@ -100,6 +100,7 @@ export class Insider {
       { room, sender, id, sent_at },
       content,
       { epoch: this.group.epoch, after, head, saved: 0, device, ...only(proof) },
+      key.digest(),
       (message) => sign(seed, message),
     );
     const token = key.encrypt(plaintext);

@@ -24,7 +24,7 @@ import {
   encodeServerMessage,
   type ServerMessage,
 } from "../../lib/protocol/messages.ts";
-import { encodeParts } from "../../lib/server/parts.ts";
+import { encodeParts } from "../../lib/protocol/parts.ts";
 import { Ear } from "./sealed_ear.ts";
 import { logInAs, TestServer } from "./server.ts";
 

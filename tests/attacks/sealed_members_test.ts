@@ -58,7 +58,7 @@ const COMMITS: { readonly [what: string]: [string, (mallory: Insider) => Promise
 for (const [what, [code, make]] of Object.entries(COMMITS)) {
   Deno.test(`a commit ${what}: refused, and nobody comes or goes`, async () => {
     await using liar = await Liar.start("alice", "bob", "mallory");
-    const [alice] = await meet(liar, "alice", "bob", "mallory") as [Ear, Ear, Ear];
+    const [alice] = await meet(liar, "alice", "bob", "mallory");
     const mallory = await Insider.in(liar, "mallory");
     const { head } = await alice.chat.sealed.security(ROOM);
     const commit = mallory.commits(await make(mallory), head);
@@ -71,7 +71,7 @@ for (const [what, [code, make]] of Object.entries(COMMITS)) {
 
 Deno.test("a commit that a member signed and another announces: refused", async () => {
   await using liar = await Liar.start("alice", "bob", "mallory");
-  const [alice] = await meet(liar, "alice", "bob", "mallory") as [Ear, Ear, Ear];
+  const [alice] = await meet(liar, "alice", "bob", "mallory");
   const [bob, mallory] = [await Insider.in(liar, "bob"), await Insider.in(liar, "mallory")];
   const { head } = await alice.chat.sealed.security(ROOM);
   const { commit } = await mallory.group.commit({});
@@ -82,7 +82,7 @@ Deno.test("a commit that a member signed and another announces: refused", async 
 
 Deno.test("a member who puts a self-made bob in bob's place: all who knew bob are warned, and bob is told who did it", async () => {
   await using liar = await Liar.start("alice", "bob", "mallory");
-  const [alice, bob] = await meet(liar, "alice", "bob", "mallory") as [Ear, Ear, Ear];
+  const [alice, bob] = await meet(liar, "alice", "bob", "mallory");
   const direct = await alice.chat.sealed.direct("bob");
   const mallory = await Insider.in(liar, "mallory");
   const { leaf } = mallory.group.members.find(({ user }) => user === "bob")!;
@@ -111,9 +111,9 @@ Deno.test("a member who puts a self-made bob in bob's place: all who knew bob ar
 
 Deno.test("a server that makes eve a member in its database: she gets no key, and nobody is shown her", async () => {
   await using liar = await Liar.start("alice", "eve");
-  const [alice] = await meet(liar, "alice") as [Ear];
+  const [alice] = await meet(liar, "alice");
   liar.sql(
-    "INSERT INTO sealed_members (room, account, since, admin) VALUES (?, 'eve', 0, 1)",
+    "INSERT INTO sealed_members (room, account, since, maker, admin) VALUES (?, 'eve', 0, 1, 1)",
     ROOM,
   );
   const eve = await liar.enter("eve");
@@ -125,7 +125,7 @@ Deno.test("a server that makes eve a member in its database: she gets no key, an
 
 Deno.test("who is said to have added somebody, and who is said to be there: not shown", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [alice] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [alice] = await meet(liar, "alice", "bob");
   answer(liar, "alice", "names", () => ({
     result: { is: "names", room: ROOM, names: [{ user: "eve", role: "member" }], more: 0 },
   }));

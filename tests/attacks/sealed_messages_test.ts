@@ -9,7 +9,6 @@ import assert from "node:assert/strict";
 import { FernetKey } from "../../lib/fernet.ts";
 import { createSeed, publicKeyOf } from "../../lib/mls/ed25519.ts";
 import type { MessageOf, ServerMessage } from "../../lib/protocol/messages.ts";
-import type { Ear } from "./sealed_ear.ts";
 import { Insider, type Pretence, type Said } from "./sealed_insider.ts";
 import { Liar } from "./sealed_liar.ts";
 import { altered, Fork, hold, meet, ROOM } from "./sealed_tricks.ts";
@@ -21,7 +20,7 @@ async function alter(
   make: (entry: Entry, fork: Fork, liar: Liar) => ServerMessage | Promise<ServerMessage>,
 ): Promise<void> {
   await using liar = await Liar.start("alice", "bob", "mallory");
-  const [alice, bob] = await meet(liar, "alice", "bob", "mallory") as [Ear, Ear];
+  const [alice, bob] = await meet(liar, "alice", "bob", "mallory");
   const held = hold(liar, "bob");
   await alice.chat.send("ten euros", { room: ROOM });
   await held.until(({ type }) => type === "message");
@@ -55,7 +54,7 @@ Deno.test("a token under a key of the server's own is not shown, and told", asyn
 
 Deno.test("a token of another room is not shown, and told", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [alice, bob] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [alice, bob] = await meet(liar, "alice", "bob");
   const direct = await alice.chat.sealed.direct("bob");
   await bob.hears("joined", ({ room }) => room === direct);
   const held = hold(liar, "bob");
@@ -72,7 +71,7 @@ Deno.test("a token of another room is not shown, and told", async () => {
 
 Deno.test("a message that is repeated at a later place is told, and shown once", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [alice, bob] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [alice, bob] = await meet(liar, "alice", "bob");
   const held = hold(liar, "bob");
   await alice.chat.send("yes", { room: ROOM });
   await held.until(({ type }) => type === "message");
@@ -84,7 +83,7 @@ Deno.test("a message that is repeated at a later place is told, and shown once",
 
 Deno.test("a message from before a restart that is repeated behind it is told, and not shown", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [alice, first] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [alice, first] = await meet(liar, "alice", "bob");
   const held = hold(liar, "bob");
   await alice.chat.send("yes", { room: ROOM });
   await held.until(({ type }) => type === "message");
@@ -114,7 +113,7 @@ const FORGED: { readonly [how: string]: (alice: Insider, mallory: Insider) => Pr
 for (const [how, pretend] of Object.entries(FORGED)) {
   Deno.test(`a member's message in another's name, ${how}: not shown, and told`, async () => {
     await using liar = await Liar.start("alice", "bob", "mallory");
-    const [, bob] = await meet(liar, "alice", "bob", "mallory") as [Ear, Ear, Ear];
+    const [, bob] = await meet(liar, "alice", "bob", "mallory");
     const mallory = await Insider.in(liar, "mallory");
     const { head } = await bob.chat.sealed.security(ROOM);
     const pretence = pretend(await Insider.in(liar, "alice"), mallory);
@@ -136,7 +135,7 @@ const FORMER: { readonly [how: string]: (now: string, epoch: number) => Partial<
 for (const [how, pretend] of Object.entries(FORMER)) {
   Deno.test(`what a former member writes ${how} is not shown, and told`, async () => {
     await using liar = await Liar.start("alice", "bob", "mallory");
-    const [alice, bob] = await meet(liar, "alice", "bob", "mallory") as [Ear, Ear, Ear];
+    const [alice, bob] = await meet(liar, "alice", "bob", "mallory");
     const mallory = await Insider.in(liar, "mallory");
     await alice.chat.sealed.remove(ROOM, ["mallory"]);
     await bob.hears("members");
@@ -153,7 +152,7 @@ for (const [how, pretend] of Object.entries(FORMER)) {
 
 Deno.test("a message that claims another history than the one that was shown: told", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [, bob] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [, bob] = await meet(liar, "alice", "bob");
   const alice = await Insider.in(liar, "alice");
   const { head } = await bob.chat.sealed.security(ROOM);
   const said = alice.says({ text: "as agreed" }, { ...head, chain: "0".repeat(64) });

@@ -9,14 +9,13 @@ import assert from "node:assert/strict";
 import { CallerError, EnvironmentError, PeerError } from "../../lib/errors.ts";
 import { FernetKey } from "../../lib/fernet.ts";
 import type { ClientMessage } from "../../lib/protocol/messages.ts";
-import type { Ear } from "./sealed_ear.ts";
 import { Liar } from "./sealed_liar.ts";
 import { answer, meet, ROOM } from "./sealed_tricks.ts";
 import { assertFails } from "./server.ts";
 
 Deno.test("the direct room with another person, or a room of many, is not the one with somebody", async () => {
   await using liar = await Liar.start("alice", "bob", "carol");
-  const [alice] = await meet(liar, "alice", "bob", "carol") as [Ear, Ear, Ear];
+  const [alice] = await meet(liar, "alice", "bob", "carol");
   const withCarol = await alice.chat.sealed.direct("carol");
   let room = withCarol;
   answer(liar, "alice", "direct", () => ({ result: { is: "direct", room } }));
@@ -29,7 +28,7 @@ Deno.test("the direct room with another person, or a room of many, is not the on
 
 Deno.test("keys that the server gives for a sealed room are not used", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [alice, bob] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [alice, bob] = await meet(liar, "alice", "bob");
   const { keyId } = await alice.chat.sealed.security(ROOM);
   const key = FernetKey.generate();
   liar.wire("alice").say({ type: "keys", room: ROOM, keys: [String(key)] });
@@ -44,7 +43,7 @@ Deno.test("keys that the server gives for a sealed room are not used", async () 
 
 Deno.test("what waits in a sealed room that one is put out of goes nowhere, also not when one is in again", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [, bob] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [, bob] = await meet(liar, "alice", "bob");
   const sent: ClientMessage[] = [];
   liar.toServer = (message) => {
     if (message.type !== "send") return [message];
@@ -64,7 +63,7 @@ Deno.test("what waits in a sealed room that one is put out of goes nowhere, also
 
 Deno.test("a server that refuses a message for its key, again and again, gets it under no other key", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [alice] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [alice] = await meet(liar, "alice", "bob");
   const { keyId } = await alice.chat.sealed.security(ROOM);
   const sent: string[] = [];
   liar.toServer = (message, wire) => {

@@ -12,7 +12,6 @@ import { createIdentity } from "../../lib/mls/identity.ts";
 import { oddKeyPackage, published } from "../mls/insider.ts";
 import { device } from "../mls/people.ts";
 import { decodeDeviceRecord } from "../../lib/vault/device_record.ts";
-import type { Ear } from "./sealed_ear.ts";
 import { OpenVault } from "./sealed_insider.ts";
 import { Liar } from "./sealed_liar.ts";
 import { answer, handOut, meet, packageOf, packages, ROOM } from "./sealed_tricks.ts";
@@ -27,7 +26,7 @@ function given(liar: Liar): unknown {
 
 Deno.test("a known person's name with another identity: nothing is sent, in a room or alone", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [alice] = await meet(liar, "alice", "bob") as [Ear];
+  const [alice] = await meet(liar, "alice", "bob");
   await alice.chat.sealed.create("second");
   const before = given(liar);
   handOut(liar, "alice", await device("bob"));
@@ -67,7 +66,7 @@ Deno.test("an own device that the own account has not certified: not added", asy
 
 Deno.test("a first contact by invitation is told to who invites, and numbers are the same if nobody is between", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [alice, bob] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [alice, bob] = await meet(liar, "alice", "bob");
   assert.ok(alice.brief.includes("notice contacts-new"));
   const one = await alice.chat.sealed.identityOf("bob");
   const other = await bob.chat.sealed.identityOf("alice");

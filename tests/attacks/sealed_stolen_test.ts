@@ -13,8 +13,7 @@ import { decodeAccountRecord } from "../../lib/vault/account_record.ts";
 import { openBlob } from "../../lib/vault/blob.ts";
 import { decodeDeviceRecord } from "../../lib/vault/device_record.ts";
 import { decodeRoomRecord } from "../../lib/vault/room_record.ts";
-import { unwrapVaultKey } from "../../lib/vault/vault_key.ts";
-import type { Ear } from "./sealed_ear.ts";
+import { unwrapVaultRing } from "../../lib/vault/vault_key.ts";
 import { type Blob, blobOf, OpenVault } from "./sealed_insider.ts";
 import { exportKeyOf, Liar } from "./sealed_liar.ts";
 import { meet, ROOM } from "./sealed_tricks.ts";
@@ -23,7 +22,7 @@ const TEXTS = ["the safe is behind the painting", "and its number is 4711-0815"]
 
 /** Two people who have talked in two epochs, and alone; all of it is saved. */
 async function converse(liar: Liar): Promise<void> {
-  const [alice, bob] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [alice, bob] = await meet(liar, "alice", "bob");
   await alice.chat.send(TEXTS[0]!, { room: ROOM });
   await bob.reads(TEXTS[0]!);
   await bob.chat.sealed.rekey(ROOM);
@@ -99,7 +98,9 @@ Deno.test("with all secrets of the server, no vault opens, and no token of a sea
       assert.throws(() => open(blob, bytes.subarray(at, at + 32)), { code: "vault-invalid" });
       const exportKey = bytes.subarray(at, at + 64);
       if (exportKey.length < 64) continue;
-      assert.throws(() => unwrapVaultKey(wrap.data, exportKey, "alice"), { code: "vault-invalid" });
+      assert.throws(() => unwrapVaultRing(wrap.data, exportKey, "alice"), {
+        code: "vault-invalid",
+      });
       tried += 1;
     }
   }

@@ -21,15 +21,17 @@ import { type Liar, partsOf, type Wire } from "./sealed_liar.ts";
 export const ROOM = "physics";
 
 /** Clients of these, all in one sealed room; the first one has made it. */
-export async function meet(liar: Liar, ...users: readonly string[]): Promise<Ear[]> {
+export async function meet<const N extends readonly string[]>(
+  liar: Liar,
+  ...users: N
+): Promise<{ -readonly [At in keyof N]: Ear }> {
   const ears: Ear[] = [];
   for (const user of users) ears.push(await liar.enter(user));
   const [first, ...others] = ears as [Ear, ...Ear[]];
   await first.chat.sealed.create(ROOM);
-  if (others.length === 0) return ears;
-  await first.chat.sealed.invite(ROOM, users.slice(1));
+  if (others.length > 0) await first.chat.sealed.invite(ROOM, users.slice(1));
   await Promise.all(others.map((ear) => ear.hears("joined", ({ room }) => room === ROOM)));
-  return ears;
+  return ears as { [At in keyof N]: Ear };
 }
 
 /** An answer with its bytes; or the code of a refusal; or none ever. */

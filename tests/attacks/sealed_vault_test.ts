@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { CallerError } from "../../lib/errors.ts";
-import type { Ear } from "./sealed_ear.ts";
+import type { ClientMessage } from "../../lib/protocol/messages.ts";
 import { type Blob, blobOf } from "./sealed_insider.ts";
 import { Liar } from "./sealed_liar.ts";
 import { meet, ROOM } from "./sealed_tricks.ts";
@@ -30,7 +30,7 @@ const STATE = `device/1/${ROOM}`;
 
 Deno.test("an old state of a room, with no own keys since: the log leads from there to now", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [alice, first] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [alice, first] = await meet(liar, "alice", "bob");
   const old = blobOf(liar, "bob", STATE);
   await alice.chat.sealed.rekey(ROOM);
   await alice.chat.send("one", { room: ROOM });
@@ -45,7 +45,7 @@ Deno.test("an old state of a room, with no own keys since: the log leads from th
 
 Deno.test("an old state of a room, and own keys since: the room cannot be followed, and that is told", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [, first] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [, first] = await meet(liar, "alice", "bob");
   const old = blobOf(liar, "bob", STATE);
   await first.chat.sealed.rekey(ROOM);
   await first.chat.close();
@@ -60,7 +60,7 @@ Deno.test("an old list of contacts: detected by what a room's state knows of it"
   const early = await liar.enter("bob");
   const old = blobOf(liar, "bob", "account");
   await early.chat.close();
-  const [, first] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [, first] = await meet(liar, "alice", "bob");
   await first.chat.send("hello", { room: ROOM });
   await first.chat.close();
   assert.ok(blobOf(liar, "bob", "account").version > old.version);
@@ -71,7 +71,7 @@ Deno.test("an old list of contacts: detected by what a room's state knows of it"
 
 Deno.test("a whole vault as it once was: detected by what the account itself has said since", async () => {
   await using liar = await Liar.start("alice", "bob", "carol");
-  const [alice, first] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [alice, first] = await meet(liar, "alice", "bob");
   const old = blobsOf(liar, "bob");
   await liar.enter("carol");
   await alice.chat.sealed.invite(ROOM, ["carol"]);
@@ -95,7 +95,7 @@ const SWAPPED: { readonly [what: string]: (liar: Liar, state: Blob) => Partial<B
 for (const [what, swap] of Object.entries(SWAPPED)) {
   Deno.test(`a state of a room that is ${what}: not taken, and told`, async () => {
     await using liar = await Liar.start("alice", "bob");
-    const [, first] = await meet(liar, "alice", "bob") as [Ear, Ear];
+    const [, first] = await meet(liar, "alice", "bob");
     await first.chat.close();
     const state = blobOf(liar, "bob", STATE);
     restore(liar, "bob", { ...state, ...swap(liar, state) });
@@ -107,7 +107,7 @@ for (const [what, swap] of Object.entries(SWAPPED)) {
 
 Deno.test("a state of one room that is given as another's: not taken, and told", async () => {
   await using liar = await Liar.start("alice");
-  const [first] = await meet(liar, "alice") as [Ear];
+  const [first] = await meet(liar, "alice");
   await first.chat.sealed.create("second");
   await first.chat.close();
   restore(liar, "alice", { ...blobOf(liar, "alice", "device/1/second"), name: STATE });
@@ -117,7 +117,7 @@ Deno.test("a state of one room that is given as another's: not taken, and told",
 
 Deno.test("a vault that is dropped: its owner is told of the new identity, and the others are warned", async () => {
   await using liar = await Liar.start("alice", "bob");
-  const [alice, first] = await meet(liar, "alice", "bob") as [Ear, Ear];
+  const [alice, first] = await meet(liar, "alice", "bob");
   await first.chat.close();
   for (const table of ["blobs", "devices", "key_packages"]) {
     liar.sql(`DELETE FROM ${table} WHERE account = 'bob'`);
@@ -144,7 +144,7 @@ Deno.test("a wrap that does not open is told, and stays as it is", async () => {
 for (const name of ["account", "device/1"]) {
   Deno.test(`a vault without its ${name}: told, and nothing is said with keys that do not fit`, async () => {
     await using liar = await Liar.start("alice", "bob");
-    const [alice, first] = await meet(liar, "alice", "bob") as [Ear, Ear];
+    const [alice, first] = await meet(liar, "alice", "bob");
     await first.chat.close();
     liar.sql("DELETE FROM blobs WHERE account = 'bob' AND name = ?", name);
     const bob = await liar.enter("bob");
@@ -154,3 +154,42 @@ for (const name of ["account", "device/1"]) {
     assert.deepEqual(alice.errors, []);
   });
 }
+
+/** Refuses each of these blobs: somebody has put a newer one, it says. Returns how many there were. */
+function refuseBlob(liar: Liar, name: string): { puts: number } {
+  const seen = { puts: 0 };
+  const parts: ClientMessage[] = [];
+  liar.toServer = (message, wire) => {
+    if (message.type === "part") {
+      parts.push(message);
+      return [];
+    }
+    const before = parts.splice(0);
+    if (message.type !== "request" || message.request.do !== "put") return [...before, message];
+    if (message.request.name !== name) return [...before, message];
+    seen.puts += 1;
+    wire.say({ type: "error", code: "blob-outdated", message: "No.", ref: message.ref });
+    return [];
+  };
+  return seen;
+}
+
+for (const name of ["wrap", "account"]) {
+  Deno.test(`a server that has always a newer ${name}, and never gives one: told, and asked no more`, async () => {
+    await using liar = await Liar.start("alice");
+    const seen = refuseBlob(liar, name);
+    const alice = await liar.connect("alice");
+    await alice.fails("vault-rolled-back");
+    assert.equal(seen.puts, 1);
+  });
+}
+
+Deno.test("what is refused as outdated, and is not, is not sealed anew as the same version", async () => {
+  await using liar = await Liar.start("alice", "bob");
+  const alice = await liar.enter("alice");
+  await liar.enter("bob");
+  const seen = refuseBlob(liar, "account");
+  await alice.chat.sealed.identityOf("bob");
+  await alice.fails("vault-rolled-back");
+  assert.equal(seen.puts, 1);
+});

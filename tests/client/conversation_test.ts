@@ -46,6 +46,36 @@ Deno.test("what is typed right behind /join goes to that room, however fast", as
   await reader.io.shown(/alice: hello/);
 });
 
+Deno.test("what is typed right behind a /join that fails goes nowhere; what is typed then, as before", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  reader.io.type("/join physics\rfor physics\r/me waves\r\r");
+  const { room } = await server.receive("join");
+  server.say({ type: "error", code: "room-unknown", message: "There is no room physics", room });
+  await reader.io.shown(
+    /There is no room physics[^]*You are still in lobby[^]*for physics[^]*Not sent: \/me waves/,
+  );
+  assert.equal(reader.io.output.split("You are still in lobby").length, 2);
+  reader.io.type("for the lobby\r");
+  const [send] = await server.receiveSends(1) as [Send];
+  assert.equal(JSON.parse(server.key.decryptText(send.token)).text, "for the lobby");
+  assert.equal(send.room, LOBBY);
+  server.ack(send);
+});
+
+Deno.test("of two /join in one breath the last decides where the lines behind go", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  reader.io.type("/join chemistry\r/join physics\rfor physics\r");
+  const { room } = await server.receive("join");
+  server.say({ type: "error", code: "room-unknown", message: "There is none", room });
+  await server.receive("join");
+  server.join(server.room("physics").head, "physics");
+  const [send] = await server.receiveSends(1) as [Send];
+  assert.equal(send.room, "physics");
+  server.ack(send);
+});
+
 Deno.test("own words that are stored while one is elsewhere wait there, uncounted", async () => {
   await using server = await PuppetServer.start();
   await using reader = new Reader(server);
@@ -58,6 +88,19 @@ Deno.test("own words that are stored while one is elsewhere wait there, uncounte
   await server.client.settled();
   await reader.type("/join lobby", /alice: to the lobby/);
   assert.doesNotMatch(reader.io.output, /Unread|\[lobby/);
+});
+
+Deno.test("who leaves before the server has stored what they said sees it once more", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  reader.io.type("one\rtwo\r");
+  const [one] = await server.receiveSends(2) as [Send, Send];
+  server.ack(one);
+  await reader.io.shown(/alice: one/);
+  reader.io.output = "";
+  reader.io.type("\x03");
+  await reader.io.shown(/had stored 1 message of yours[^]*Perhaps not stored: two/);
+  assert.doesNotMatch(reader.io.output, /one/);
 });
 
 Deno.test("who is put out of the room is in none: nothing goes elsewhere until they choose", async () => {

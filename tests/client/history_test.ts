@@ -146,6 +146,18 @@ Deno.test("showHistory() refuses a second request at once, and numbers that are 
   await showing;
 });
 
+Deno.test("showHistory() waits for what a room begins with", async () => {
+  await using server = await PuppetServer.start({ history: 2 }, said(5));
+  const showing = server.client.showHistory(2);
+  await server.answerHistory();
+  await server.answerHistory();
+  await showing;
+  assert.deepEqual(brief(await server.events()), [
+    ...["past m4", "past m5"],
+    ...["notice history", "past m2", "past m3"],
+  ]);
+});
+
 Deno.test("history that the server cannot read is an error, and the connection goes on", async () => {
   await using server = await PuppetServer.start({ history: 300 }, said(400));
   await server.answerHistory();

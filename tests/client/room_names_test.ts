@@ -27,6 +27,14 @@ Deno.test("a room keeps its name when it is left, and has it before it is entere
   assert.equal(names.of(OTHER), "@carol");
 });
 
+Deno.test("a direct room that cannot be entered is called by whom the server says it is with", () => {
+  const sealed = { peerOf: (room: string) => room === OTHER ? "carol" : undefined };
+  const names = new RoomNames({ rooms: [], sealed });
+  assert.equal(names.in(`no keys of ${OTHER}, ${DIRECT}`), `no keys of @carol, ${DIRECT}`);
+  names.learn({ room: OTHER, peer: "bob" }); // as its members say
+  assert.equal(names.of(OTHER), "@bob");
+});
+
 Deno.test("what is about another room says so, once", () => {
   const names = new RoomNames({ rooms: [{ room: "a" }, { room: DIRECT, peer: "bob" }] });
   assert.equal(names.about("a", "bob added carol", "a"), "bob added carol");

@@ -77,4 +77,7 @@ Deno.test("a password that was changed: this one goes on, the old one opens noth
   await kept.changePassword(BOB.password, "bob's next 6", () => undefined);
   const { channel } = await kept.logIn(); // as after an outage
   await channel.close();
+  const elsewhere = new KeptLogin({ hostname: "127.0.0.1", port }, BOB, TIMING, true);
+  const outdated = await assertFails(elsewhere.logIn(), LoginError, "login-refused");
+  assert.match(outdated.message, /the password is not the one of before/);
 });

@@ -76,6 +76,17 @@ Deno.test("a room without admins, one who leaves, and a room that cannot be foll
   assert.doesNotMatch(direct, /admin/);
 });
 
+Deno.test("who leaves is told if nobody rules over the room then, and only who ruled over it", () => {
+  const leaving = (me: boolean, you: boolean): string => {
+    const members = [member(ME, { trust: "own", isAdmin: me }), member(YOU, { isAdmin: you })];
+    return describeLeaving(ROOM, ME, { members }).join("\n");
+  };
+  assert.match(leaving(true, false), /You were its only admin/);
+  for (const [me, you] of [[true, true], [false, true], [false, false]] as const) {
+    assert.doesNotMatch(leaving(me, you), /admin/);
+  }
+});
+
 Deno.test("a changed key shows both numbers, the old one for who has it written down", () => {
   const identity = { user: YOU, pinned: key("1"), verified: false, changed: key("2") };
   const text = describeIdentity(identity, ME).join("\n");
@@ -86,10 +97,16 @@ Deno.test("who is here, but no member, is named as what only the server says", (
   const present = { is: "names", room: ROOM, more: 0 } as const;
   const names = [ME, "mallory"].map((user) => ({ user, role: "member" as const }));
   const members = [member(ME, { isAdmin: true }), member(YOU)];
-  assert.deepEqual(describeMembers(ROOM, members, { ...present, names }), [
+  assert.deepEqual(describeMembers({ room: ROOM }, members, { ...present, names }), [
     "Members of study-group: alice.miller (admin), bob.meyer-21 (not here)",
     "The server names also, who are no members: mallory",
   ]);
-  const [line] = describeMembers(ROOM, members, { ...present, names: [], more: 9 });
+  const [line] = describeMembers({ room: ROOM }, members, { ...present, names: [], more: 9 });
   assert.equal(line, "Members of study-group: alice.miller (admin), bob.meyer-21");
+  const direct = describeMembers({ room: ROOM, peer: YOU }, members, {
+    ...present,
+    names: [],
+    more: 9,
+  });
+  assert.deepEqual(direct, ["Members of @bob.meyer-21: alice.miller, bob.meyer-21"]);
 });

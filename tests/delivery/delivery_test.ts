@@ -134,5 +134,5 @@ Deno.test("how many members each room has; rooms over which an account rules", (
   scene.commit("physics", "Alice", { adds: ["bob", "carol"] });
   const { rooms } = scene.delivery;
   assert.deepEqual([...rooms.countMembers()], [["chemistry", 1], ["physics", 3]]);
-  assert.deepEqual([rooms.countRuled("alice"), rooms.countRuled("bob")], [2, 0]);
+  assert.deepEqual([rooms.countMade("alice"), rooms.countMade("bob")], [2, 0]);
 });

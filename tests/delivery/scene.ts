@@ -42,7 +42,8 @@ export class Scene implements Disposable {
     const epoch = this.delivery.rooms.find(room, user)?.epoch ?? 0;
     return {
       ...{ room, user, device: 1, lease: this.delivery.devices.grant(user, 1) },
-      ...{ epoch, keyId: "00000001", adds: [], removes: [], welcomes: [] },
+      ...{ epoch, keyId: "00000001", adds: [], removes: [] },
+      ...{ promotes: [], demotes: [], welcomes: [] },
       ...{ commit: Uint8Array.of(1), welcome: new Uint8Array(), state: new Uint8Array() },
       ...wish,
     };

@@ -168,12 +168,13 @@ def base64url(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def sealed_payload(seed, fields):
+def sealed_payload(seed, fernet_key, fields):
     """Section 12: the plaintext of a sealed room's token. Fields are in their order."""
     key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(seed))
     device = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     fields = {**fields, "device": base64url(device)}
-    message = b"fernchat sealed message v1\0" + compact(fields).encode()
+    key_digest = hashlib.sha256(base64.urlsafe_b64decode(fernet_key)).digest()
+    message = b"fernchat sealed message v1\0" + key_digest + compact(fields).encode()
     signed = {**fields, "signature": base64url(key.sign(message))}
     return {"signed": message.hex(), "plaintext": compact(signed)}
 
@@ -209,7 +210,7 @@ def vectors(inputs):
         "chain": chain(inputs["room"], inputs["entries"]),
         "vault": vault(inputs["vault"]),
         "sealedPayloads": [
-            sealed_payload(inputs["deviceSeed"], fields) for fields in inputs["sealedPayloads"]
+            sealed_payload(inputs["deviceSeed"], inputs["fernetKey"], fields) for fields in inputs["sealedPayloads"]
         ],
     }
 

@@ -66,6 +66,11 @@ const ALLOWED: { readonly [property: string]: Case } = {
     proposals: [remove(bob), remove(bob2), add("bob", 1, NEW)],
   },
   "an admin may make another one": { committer: admin, proposals: [change({ admins: [BOB] })] },
+  "an admin's key that no member has any more may go": {
+    committer: admin,
+    policy: { ...policy, admins: [NEW, ADMIN] },
+    proposals: [change({ admins: [ADMIN, CAROL] })],
+  },
   "a peer of a direct room may add a peer's device": {
     ...direct,
     proposals: [add("Carol", 2, CAROL)],
@@ -83,6 +88,32 @@ const REFUSED: { readonly [property: string]: Case } = {
     proposals: [remove(bob), add("bob", 1, BOB)],
   },
   "a member cannot make itself an admin": { proposals: [change({ admins: [ADMIN, BOB] })] },
+  "a member cannot take an admin's rights": { proposals: [change({ admins: [CAROL] })] },
+  "who was an admin cannot be one again by its own word": {
+    committer: admin,
+    policy: { ...policy, admins: [CAROL] },
+    proposals: [change({ admins: [CAROL, ADMIN] })],
+  },
+  "nobody is an admin who is no member": {
+    committer: admin,
+    proposals: [change({ admins: [ADMIN, NEW] })],
+  },
+  "a key that was an admin's is not taken over with it": {
+    committer: admin,
+    policy: { ...policy, admins: [ADMIN, NEW] },
+    proposals: [change({ admins: [ADMIN, NEW, BOB] })],
+  },
+  "a room has an admin who is a member": {
+    committer: admin,
+    proposals: [change({ admins: [NEW] })],
+  },
+  "a direct room's rules stay as they are": {
+    ...direct,
+    proposals: [{
+      kind: "policy",
+      policy: { ...direct.policy as RoomPolicy, admins: [BOB, CAROL] },
+    }],
+  },
   "an admin's change comes alone": {
     committer: admin,
     proposals: [change({ admins: [BOB] }), remove(carol)],

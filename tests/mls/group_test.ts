@@ -5,12 +5,11 @@
  */
 
 import assert from "node:assert/strict";
+import { foldName } from "../../lib/folded_name.ts";
 import { Group } from "../../lib/mls/group.ts";
-import { foldUser } from "../../lib/mls/names.ts";
 import {
   assertFails,
   commit,
-  type Device,
   device,
   devices,
   hex,
@@ -20,8 +19,7 @@ import {
   room,
 } from "./people.ts";
 
-type Four = [Device, Device, Device, Device];
-const [alice, bob, carol, dave] = await devices("alice", "Bob", "carol", "dave") as Four;
+const [alice, bob, carol, dave] = await devices("alice", "Bob", "carol", "dave");
 
 async function keysOf(groups: readonly Group[]): Promise<Set<string>> {
   return new Set(await Promise.all(groups.map(keyOf)));
@@ -54,7 +52,7 @@ Deno.test("a group tells its room, its members and this device", async () => {
 });
 
 Deno.test("a commit tells what it changes, to who makes it and to who follows it", async () => {
-  const [mine, theirs] = await room(alice, bob) as [Group, Group];
+  const [mine, theirs] = await room(alice, bob);
   const added = await mine.commit({ add: [carol.package] });
   const followed = await theirs.process(added.commit);
   assert.deepEqual(followed.change, added.change);
@@ -106,7 +104,7 @@ Deno.test("who is removed notices it when another takes the place at once", asyn
 });
 
 Deno.test("of two commits that end the same epoch, the loser follows the winner's", async () => {
-  const [mine, theirs] = await room(alice, bob) as [Group, Group];
+  const [mine, theirs] = await room(alice, bob);
   const winner = await mine.commit({ add: [carol.package] });
   for (const plan of [{}, { add: [dave.package] }]) {
     const loser = await theirs.commit(plan);
@@ -117,7 +115,7 @@ Deno.test("of two commits that end the same epoch, the loser follows the winner'
 });
 
 Deno.test("a group survives being kept at every epoch", async () => {
-  let groups = await room(alice, bob, carol);
+  let groups: Group[] = await room(alice, bob, carol);
   const keep = (): void => {
     groups = groups.map((group) => {
       const kept = Group.decode(group.encode());
@@ -137,7 +135,7 @@ Deno.test("a group survives being kept at every epoch", async () => {
 });
 
 Deno.test("a commit leaves the group that made it as it was", async () => {
-  const [mine] = await room(alice, bob) as [Group];
+  const [mine] = await room(alice, bob);
   const before = hex(mine.encode());
   await mine.commit({});
   await mine.commit({ removeLeaves: [1] });
@@ -163,7 +161,7 @@ Deno.test("a device of an account is added by its sibling's state, which then fo
 });
 
 Deno.test("an own commit with new keys cannot be followed by the state before it, which says so", async () => {
-  const [mine] = await room(alice, bob) as [Group];
+  const [mine] = await room(alice, bob);
   const { commit } = await mine.commit({});
   const { message } = await assertFails("mls-invalid", () => mine.process(commit));
   assert.match(message, /this device's own/);
@@ -172,7 +170,7 @@ Deno.test("an own commit with new keys cannot be followed by the state before it
 Deno.test("who has asked to leave is removed by anybody, others only by admins", async () => {
   const groups = await room(alice, bob, carol);
   await assertFails("mls-refused", () => groups[1]!.commit({ removeLeaves: [2] }));
-  const leaving = new Set([foldUser("Carol")]);
+  const leaving = new Set([foldName("Carol")]);
   const { commit: removal } = await groups[1]!.commit({ removeLeaves: [2] }, leaving);
   await assertFails("mls-refused", () => groups[0]!.process(removal));
   await commit(groups, 1, { removeLeaves: [2] }, leaving);
@@ -188,6 +186,27 @@ Deno.test("an admin makes another one, who may then remove", async () => {
   for (const group of groups) assert.deepEqual(group.policy, policy);
   await commit(groups, 1, { removeLeaves: [2] });
   assert.equal((await keysOf(groups.slice(0, 2))).size, 1);
+});
+
+Deno.test("who is no admin any more removes nobody, and who has made it go on without its maker", async () => {
+  const groups = await room(alice, bob, carol);
+  await commit(groups, 0, { policy: policyOf(alice, bob) });
+  await commit(groups, 1, { policy: policyOf(bob) });
+  await assertFails("mls-refused", () => groups[0]!.commit({ removeLeaves: [2] }));
+  await assertFails("mls-refused", () => groups[0]!.commit({ policy: policyOf(alice, bob) }));
+  await commit(groups, 1, { removeLeaves: [0] });
+  await commit(groups, 1, { policy: policyOf(bob, carol) });
+  assert.deepEqual(groups[2]!.policy, policyOf(bob, carol));
+  assert.equal((await keysOf(groups.slice(1))).size, 1);
+});
+
+Deno.test("a change of the rules has no path: the state before it follows an own one, too", async () => {
+  const groups = await room(alice, bob);
+  const made = await groups[0]!.commit({ policy: policyOf(alice, bob) });
+  assert.equal(made.change.hasPath, false);
+  const own = await groups[0]!.process(made.commit);
+  const theirs = await groups[1]!.process(made.commit);
+  assert.equal((await keysOf([own.next, theirs.next, made.next])).size, 1);
 });
 
 Deno.test("an account comes back with a new identity by the commit of a plain member", async () => {
@@ -209,7 +228,7 @@ Deno.test("a direct room is for its two accounts", async () => {
 });
 
 Deno.test("a welcome tells who sent it, and which key package it used up", async () => {
-  const [, theirs] = await room(alice, bob) as [Group, Group];
+  const [, theirs] = await room(alice, bob);
   const { welcome } = await theirs.commit({ add: [carol.package] });
   const other = (await device("carol", 2, carol.identity)).own;
   const { used, by } = await Group.join(carol.keys, welcome!, [other, carol.own]);
@@ -221,7 +240,7 @@ Deno.test("a welcome tells who sent it, and which key package it used up", async
 });
 
 Deno.test("a plan that nobody would accept is the caller's fault", async () => {
-  const [mine] = await room(alice, bob) as [Group];
+  const [mine] = await room(alice, bob);
   for (
     const plan of [
       ...[{ removeLeaves: [0] }, { removeLeaves: [7] }, { removeLeaves: [1, 1] }],

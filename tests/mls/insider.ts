@@ -17,8 +17,10 @@ import {
   type LeafNode,
   type Proposal,
 } from "ts-mls";
-import { createContentCommitSignature } from "ts-mls/framedContent.js";
+import { nextEpochContext } from "ts-mls/clientState.js";
+import { createConfirmationTag, createContentCommitSignature } from "ts-mls/framedContent.js";
 import { signKeyPackage } from "ts-mls/keyPackage.js";
+import { initializeEpoch } from "ts-mls/keySchedule.js";
 import { signLeafNodeKeyPackage } from "ts-mls/leafNode.js";
 import { protectPublicMessage } from "ts-mls/messageProtectionPublic.js";
 import type { Group } from "../../lib/mls/group.ts";
@@ -81,23 +83,65 @@ export function withLeaf(state: ClientState, leaf: number, change: Partial<LeafN
 
 /** Any commit at all, signed and with its membership tag; only its confirmation tag is made up. */
 export async function signedCommit(state: ClientState, commit: Commit): Promise<Uint8Array> {
+  const { framedContent, signature } = await signed(state, commit);
+  return await asMessage(state, framedContent, signature, new Uint8Array(64));
+}
+
+/**
+ * The same with the confirmation tag that belongs to it.
+ *
+ * @param after of a commit to the same tree.
+ * @param commitSecret what its path comes to.
+ */
+export async function confirmedCommit(
+  state: ClientState,
+  { groupContext: { treeHash } }: ClientState,
+  commit: Commit,
+  commitSecret: Uint8Array,
+): Promise<Uint8Array> {
+  const { kdf, hash } = await loadSuite();
+  const { framedContent, signature } = await signed(state, commit);
+  const context = await nextEpochContext(
+    ...[state.groupContext, "mls_public_message", framedContent, signature] as const,
+    ...[treeHash, state.confirmationTag, hash] as const,
+  );
+  const { keySchedule: { confirmationKey } } = await initializeEpoch(
+    ...[
+      state.keySchedule.initSecret,
+      commitSecret,
+      context,
+      new Uint8Array(kdf.size),
+      kdf,
+    ] as const,
+  );
+  const tag = await createConfirmationTag(confirmationKey, context.confirmedTranscriptHash, hash);
+  return await asMessage(state, framedContent, signature, tag);
+}
+
+type Signed = Awaited<ReturnType<typeof createContentCommitSignature>>;
+
+async function signed(state: ClientState, commit: Commit): Promise<Signed> {
   const suite = await loadSuite();
   const { groupContext, signaturePrivateKey, privatePath: { leafIndex } } = state;
-  const wireformat = "mls_public_message";
-  const { framedContent, signature } = await createContentCommitSignature(
-    ...[groupContext, wireformat, commit] as const,
+  return await createContentCommitSignature(
+    ...[groupContext, "mls_public_message", commit] as const,
     { senderType: "member", leafIndex },
     new Uint8Array(),
     ...[signaturePrivateKey, suite.signature] as const,
   );
+}
+
+async function asMessage(
+  { keySchedule: { membershipKey }, groupContext }: ClientState,
+  content: Signed["framedContent"],
+  signature: Uint8Array,
+  confirmationTag: Uint8Array,
+): Promise<Uint8Array> {
+  const wireformat = "mls_public_message";
   const publicMessage = await protectPublicMessage(
-    ...[state.keySchedule.membershipKey, groupContext] as const,
-    {
-      wireformat,
-      content: framedContent,
-      auth: { contentType: "commit", signature, confirmationTag: new Uint8Array(64) },
-    },
-    suite,
+    ...[membershipKey, groupContext] as const,
+    { wireformat, content, auth: { contentType: "commit", signature, confirmationTag } },
+    await loadSuite(),
   );
   return encodeMlsMessage({ version: "mls10", wireformat, publicMessage });
 }

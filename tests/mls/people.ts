@@ -36,8 +36,10 @@ export async function device(
 }
 
 /** One device of each of these accounts. */
-export async function devices(...users: string[]): Promise<Device[]> {
-  return await Promise.all(users.map((user) => device(user)));
+export async function devices<const N extends readonly string[]>(
+  ...users: N
+): Promise<{ -readonly [At in keyof N]: Device }> {
+  return await Promise.all(users.map((user) => device(user))) as { [At in keyof N]: Device };
 }
 
 /** The policy of an ordinary room with these admins. */
@@ -46,8 +48,16 @@ export function policyOf(...admins: Device[]): RoomPolicy {
 }
 
 /** A room of these devices, the first one's; each has its own view of the group. */
-export async function room(first: Device, ...others: Device[]): Promise<Group[]> {
+export async function room<const D extends readonly Device[]>(
+  ...all: D
+): Promise<{ -readonly [At in keyof D]: Group }> {
+  const [first, ...others] = all;
+  assert.ok(first !== undefined);
   const group = await Group.create(first.keys, policyOf(first));
+  return await groupsOf(group, others) as { [At in keyof D]: Group };
+}
+
+async function groupsOf(group: Group, others: readonly Device[]): Promise<Group[]> {
   if (others.length === 0) return [group];
   const made = await group.commit({ add: others.map((other) => other.package) });
   return [made.next, ...await Promise.all(others.map((other) => join(other, made)))];

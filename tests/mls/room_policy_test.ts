@@ -6,8 +6,8 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { encodeBase64url } from "../../lib/base64url.ts";
 import { createIdentity } from "../../lib/mls/identity.ts";
-import { toBase64url } from "../../lib/mls/bytes.ts";
 import { decodePolicy, encodePolicy, type RoomPolicy } from "../../lib/mls/room_policy.ts";
 import { assertFails } from "./people.ts";
 
@@ -22,7 +22,7 @@ Deno.test("a policy comes back as it was", () => {
 });
 
 Deno.test("a policy is canonical JSON", () => {
-  const keys = admins.map((key) => JSON.stringify(toBase64url(key))).join();
+  const keys = admins.map((key) => JSON.stringify(encodeBase64url(key))).join();
   const text = new TextDecoder().decode(encodePolicy(direct));
   assert.equal(
     text,
@@ -31,7 +31,7 @@ Deno.test("a policy is canonical JSON", () => {
 });
 
 Deno.test("a policy in another form, or of what cannot be, is refused", async () => {
-  const key = JSON.stringify(toBase64url(admins[0]!));
+  const key = JSON.stringify(encodeBase64url(admins[0]!));
   for (
     const text of [
       ...["", "{}", "null", "[]", '{"room":"ops"}'],

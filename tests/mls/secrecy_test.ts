@@ -15,10 +15,9 @@ import type { Group } from "../../lib/mls/group.ts";
 import type { ClientState } from "../../lib/mls/state.ts";
 import { loadSuite } from "../../lib/mls/suite.ts";
 import { stateOf } from "./insider.ts";
-import { commit, type Device, devices, hex, join, keyOf, room } from "./people.ts";
+import { commit, devices, hex, join, keyOf, room } from "./people.ts";
 
-type Three = [Device, Device, Device];
-const [alice, bob, carol] = await devices("alice", "bob", "carol") as Three;
+const [alice, bob, carol] = await devices("alice", "bob", "carol");
 const suite = await loadSuite();
 
 /** What a state must not hold once its epoch is over. */
@@ -132,7 +131,7 @@ Deno.test("who was removed as the last other member cannot derive what comes the
 });
 
 Deno.test("who is alone gets a new secret by each commit, and the group goes on from it", async () => {
-  const [first] = await room(alice) as [Group];
+  const [first] = await room(alice);
   const zeros = new Uint8Array(suite.kdf.size);
   const { next, change } = await first.commit({});
   assert.deepEqual([change.rekeyed, change.hasPath, next.epoch], [true, true, 1]);
@@ -159,7 +158,7 @@ Deno.test("a stolen state is of no use after its member's next commit with a pat
 });
 
 Deno.test("the epoch's key is MLS's exporter, with the room's name", async () => {
-  const [group] = await room(alice) as [Group];
+  const [group] = await room(alice);
   const { keySchedule: { exporterSecret } } = stateOf(group);
   const labelled = await deriveSecret(exporterSecret, "fernchat fernet v1", suite.kdf);
   const context = await suite.hash.digest(new TextEncoder().encode("ops"));
@@ -175,7 +174,7 @@ Deno.test("the epoch's key is MLS's exporter, with the room's name", async () =>
 
 Deno.test("a state is half the size without what is never used", async () => {
   const others = await devices(...Array.from({ length: 15 }, (_, at) => `user${at}`));
-  const [group] = await room(alice, ...others) as [Group];
+  const [group] = await room(alice, ...others);
   const { secretTree, historicalReceiverData } = stateOf(group);
   assert.deepEqual([secretTree.length, historicalReceiverData.size], [0, 0]);
   assert.ok(encodeGroupState(stateOf(group)).length < 2000 * 16);

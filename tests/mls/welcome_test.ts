@@ -11,6 +11,7 @@ import { Group, type RoomPolicy } from "../../lib/mls/group.ts";
 import { decodeKeyPackage, generate } from "../../lib/mls/key_package.ts";
 import { type ClientState, policyExtension } from "../../lib/mls/state.ts";
 import { CLIENT_CONFIG, loadSuite } from "../../lib/mls/suite.ts";
+import { assertDamageRefused } from "./damage.ts";
 import { adding, libraryWelcome, oddKeyPackage, stateOf, trusting, withLeaf } from "./insider.ts";
 import {
   assertFails,
@@ -24,8 +25,7 @@ import {
   room,
 } from "./people.ts";
 
-type Four = [Device, Device, Device, Device];
-const [alice, bob, carol, mallory] = await devices("alice", "bob", "carol", "mallory") as Four;
+const [alice, bob, carol, mallory] = await devices("alice", "bob", "carol", "mallory");
 const suite = await loadSuite();
 
 async function assertTogether(groups: readonly Group[]): Promise<void> {
@@ -35,7 +35,7 @@ async function assertTogether(groups: readonly Group[]): Promise<void> {
 
 // The library refuses this tree: node 3 lists leaf 3 as new, the root does not any more.
 Deno.test("a device joins where a place was filled anew and others committed since", async () => {
-  const groups = await room(...await devices(..."abcdefgh") as [Device]);
+  const groups = await room(...await devices(..."abcdefgh"));
   await commit(groups, 0, { removeLeaves: [3] });
   const again = await commit(groups, 0, { add: [bob.package] });
   groups[3] = await join(bob, again);
@@ -200,18 +200,10 @@ Deno.test("the same tree, left as it is, is joined", async () => {
 });
 
 Deno.test("a welcome with any bit flipped, cut or lengthened is refused", async () => {
-  const [, theirs] = await room(alice, bob) as [Group, Group];
+  const [, theirs] = await room(alice, bob);
   const { welcome } = await theirs.commit({ add: [carol.package] });
-  const bytes = welcome as Uint8Array;
-  await fc.assert(
-    fc.asyncProperty(fc.nat(bytes.length * 8 - 1), async (bit) => {
-      const at = bit >> 3;
-      const altered = bytes.with(at, bytes[at]! ^ (1 << (bit & 7)));
-      await assertFails("mls-invalid", () => Group.join(carol.keys, altered, [carol.own]));
-    }),
-    { numRuns: 60 },
+  await assertDamageRefused(
+    welcome as Uint8Array,
+    (damaged) => Group.join(carol.keys, damaged, [carol.own]),
   );
-  for (const other of [bytes.subarray(1), bytes.subarray(0, -1), Uint8Array.of(...bytes, 0)]) {
-    await assertFails("mls-invalid", () => Group.join(carol.keys, other, [carol.own]));
-  }
 });

@@ -95,6 +95,10 @@ const clientForms: Record<ClientMessage["type"], string[]> = {
     '{"type":"request","ref":1,"request":{"do":"direct","user":"b"}}',
     '{"type":"request","ref":1,"request":{"do":"commit","room":"physics","epoch":0,' +
     '"key_id":"630dcd29","id":"1","sent_at":"2026-01-01T00:00:00.000Z","token":"gAAAAABpVbkA-_=",' +
+    '"adds":[],"removes":[],"promotes":["b"],"demotes":["c"],"welcomes":[],"device":1,"lease":1,' +
+    '"sizes":[9,0,0]}}',
+    '{"type":"request","ref":1,"request":{"do":"commit","room":"physics","epoch":0,' +
+    '"key_id":"630dcd29","id":"1","sent_at":"2026-01-01T00:00:00.000Z","token":"gAAAAABpVbkA-_=",' +
     '"adds":["b"],"removes":[],"welcomes":[{"user":"b","device":2}],"device":1,"lease":1,' +
     '"sizes":[9,8,0]}}',
     '{"type":"request","ref":1,"request":{"do":"welcome","room":"physics","device":2}}',
@@ -450,7 +454,7 @@ Deno.test("devices, key packages, and those who are invited at once have their n
   const people = [0, 1, MAX_INVITED, MAX_INVITED + 1];
   const claimed = people.filter((count) => asks("claim", { users: Array(count).fill("a") }));
   assert.deepEqual(claimed, [1, MAX_INVITED]);
-  for (const field of ["adds", "removes"]) {
+  for (const field of ["adds", "removes", "promotes", "demotes"]) {
     const taken = people.filter((count) => asks("commit", { [field]: Array(count).fill("a") }));
     assert.deepEqual(taken, [0, 1, MAX_INVITED]);
   }

@@ -33,6 +33,7 @@ import { utf8 } from "../protocol/pipe.ts";
 
 const SEED = new Uint8Array(32).fill(5);
 const HEX = "0f".repeat(32);
+const KEY = FernetKey.fromBytes(new Uint8Array(32).fill(6)).digest();
 const envelope: Envelope = {
   room: "physics",
   sender: "alice",
@@ -45,7 +46,7 @@ const sign = (message: Uint8Array): Uint8Array => signWith(SEED, message);
 
 /** A token's plaintext. */
 function encode(content: SealedContent, more: Partial<Proof> = {}): string {
-  return encodeSealedPayload(envelope, content, { ...proof, ...more }, sign);
+  return encodeSealedPayload(envelope, content, { ...proof, ...more }, KEY, sign);
 }
 
 function refuses(plaintext: string, other: Envelope = envelope): void {
@@ -74,7 +75,7 @@ const anyProof: fc.Arbitrary<Proof> = fc.record({
 
 Deno.test("whatever is said comes back with its proof", () => {
   fc.assert(fc.property(anyEnvelope, content, anyProof, bytesOf(64), (beside, said, by, made) => {
-    const text = encodeSealedPayload(beside, said, by, () => made);
+    const text = encodeSealedPayload(beside, said, by, KEY, () => made);
     const { signature, ...payload } = decodeSealedPayload(beside, text);
     assert.deepEqual(payload, { content: said, ...by });
     assert.deepEqual(signature, made);
@@ -94,9 +95,10 @@ Deno.test("a plaintext is one JSON object, its fields in this order", () => {
   }
 });
 
-Deno.test("what is signed is the label, a zero byte and the JSON without the signature", () => {
+Deno.test("what is signed is the label, a zero byte, the key's digest and the JSON without the signature", () => {
   const { signature, ...rest } = JSON.parse(plaintext);
-  const message = utf8(`fernchat sealed message v1\0${JSON.stringify(rest)}`);
+  const label = utf8("fernchat sealed message v1\0");
+  const message = Buffer.concat([label, KEY, utf8(JSON.stringify(rest))]);
   const made = new Uint8Array(Buffer.from(signature, "base64url"));
   assert.ok(verify(proof.device, message, made));
 });
@@ -104,8 +106,18 @@ Deno.test("what is signed is the label, a zero byte and the JSON without the sig
 Deno.test("verifySealedPayload() takes what the device signed", () => {
   for (const meaning of [{}, { action: true }, { commit: HEX }, { leave: true }] as const) {
     const text = encode({ text: "hello", ...meaning });
-    verifySealedPayload(envelope, decodeSealedPayload(envelope, text), verify);
+    verifySealedPayload(envelope, decodeSealedPayload(envelope, text), KEY, verify);
   }
+});
+
+Deno.test("what was said under one key is not taken under another one", () => {
+  const payload = decodeSealedPayload(envelope, plaintext);
+  const other = FernetKey.generate().digest();
+  assertThrows(
+    () => verifySealedPayload(envelope, payload, other, verify),
+    PeerError,
+    "token-invalid",
+  );
 });
 
 /** The plaintext with another value of a field. */
@@ -118,7 +130,11 @@ for (const field of Object.keys(envelope) as (keyof Envelope)[]) {
     const other = { ...envelope, [field]: `${envelope[field]}x` };
     refuses(plaintext, other);
     const payload = decodeSealedPayload(other, altered(field, other[field]));
-    assertThrows(() => verifySealedPayload(other, payload, verify), PeerError, "token-invalid");
+    assertThrows(
+      () => verifySealedPayload(other, payload, KEY, verify),
+      PeerError,
+      "token-invalid",
+    );
   });
 }
 
@@ -135,7 +151,11 @@ const ALTERATIONS = {
 for (const [field, value] of Object.entries(ALTERATIONS)) {
   Deno.test(`another ${field} than what was signed is refused`, () => {
     const payload = decodeSealedPayload(envelope, altered(field, value));
-    assertThrows(() => verifySealedPayload(envelope, payload, verify), PeerError, "token-invalid");
+    assertThrows(
+      () => verifySealedPayload(envelope, payload, KEY, verify),
+      PeerError,
+      "token-invalid",
+    );
   });
 }
 
@@ -143,7 +163,11 @@ Deno.test("a message does not become an action, a commit or a leave under the sa
   for (const meaning of ['"action":true', `"commit":"${HEX}"`, '"leave":true']) {
     const turned = plaintext.replace(',"epoch"', `,${meaning},"epoch"`);
     const payload = decodeSealedPayload(envelope, turned);
-    assertThrows(() => verifySealedPayload(envelope, payload, verify), PeerError, "token-invalid");
+    assertThrows(
+      () => verifySealedPayload(envelope, payload, KEY, verify),
+      PeerError,
+      "token-invalid",
+    );
   }
 });
 
@@ -153,7 +177,7 @@ Deno.test("any bit of a signature flipped is refused", () => {
     const signature = payload.signature.slice();
     signature[bit >> 3]! ^= 1 << (bit & 7);
     assertThrows(
-      () => verifySealedPayload(envelope, { ...payload, signature }, verify),
+      () => verifySealedPayload(envelope, { ...payload, signature }, KEY, verify),
       PeerError,
       "token-invalid",
     );
@@ -168,7 +192,7 @@ Deno.test("decode succeeding means that encode gives the same text", () => {
     const text = mutateJson(random, object);
     try {
       const { content, signature, ...by } = decodeSealedPayload(envelope, text);
-      assert.equal(encodeSealedPayload(envelope, content, by, () => signature), text);
+      assert.equal(encodeSealedPayload(envelope, content, by, KEY, () => signature), text);
       taken += 1;
     } catch (error) {
       assert.ok(error instanceof PeerError, String(error));
@@ -237,6 +261,6 @@ Deno.test("the longest token fits its limit, although JSON escapes every byte of
   };
   const said = { text: "\0".repeat(MAX_TEXT_BYTES), commit: HEX };
   const by = { ...proof, epoch: most, after: most, saved: most };
-  const token = FernetKey.generate().encrypt(encodeSealedPayload(longest, said, by, sign));
+  const token = FernetKey.generate().encrypt(encodeSealedPayload(longest, said, by, KEY, sign));
   assert.ok(token.length <= MAX_TOKEN_CHARS, `${token.length}`);
 });

@@ -5,13 +5,19 @@
  */
 
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { dial } from "../../lib/client/dial.ts";
+import { prove } from "../../lib/client/login.ts";
 import { openDatabase } from "../../lib/database.ts";
+import type { StoredBlob } from "../../lib/delivery/vault.ts";
 import { CallerError } from "../../lib/errors.ts";
 import { CONSOLE, Operations } from "../../lib/server/operations.ts";
+import { openBlob } from "../../lib/vault/blob.ts";
+import { unwrapVaultRing } from "../../lib/vault/vault_key.ts";
 import { assertFails, TestServer } from "../attacks/server.ts";
 import { accounts, gather, Person, ROOM } from "./person.ts";
 
-const NAMES = ["alice", "bob", "carol"];
+const NAMES = ["alice", "bob", "carol"] as const;
 const NEW_PASSWORD = "another password 7";
 
 /** An operator gives somebody another password, as `server.ts user passwd` does. */
@@ -25,12 +31,24 @@ async function resetPassword(server: TestServer, name: string): Promise<void> {
   }
 }
 
+/** All of an account's vault, as the database has it. */
+function blobsOf({ db }: TestServer, account: string): Map<string, StoredBlob> {
+  const database = new DatabaseSync(db, { readOnly: true });
+  try {
+    const sql = "SELECT name, version, data FROM blobs WHERE account = ? ORDER BY name";
+    const rows = database.prepare(sql).all(account) as unknown as (StoredBlob & { name: string })[];
+    return new Map(rows.map(({ name, version, data }) => [name, { version, data }]));
+  } finally {
+    database.close();
+  }
+}
+
 Deno.test("what was compared stays compared in the next session, and on other devices", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   await using bob = await Person.come(server, "bob");
   {
     await using people = await Person.comeAll(server, "alice", "carol");
-    const [alice] = [...people] as [Person];
+    const [alice] = people.all;
     await gather([alice, bob]);
     const seen = await alice.chat.sealed.identityOf("bob");
     assert.equal(seen.verified, false);
@@ -75,7 +93,7 @@ Deno.test("history and search go over epochs, and show what members signed", asy
   {
     await using people = await Person.comeAll(server, "alice", "bob");
     await gather(people);
-    const [alice, bob] = [...people] as [Person, Person];
+    const [alice, bob] = people.all;
     for (let epoch = 0; epoch < 4; epoch++) {
       await alice.say(`apple ${epoch}`);
       await bob.say(`pear ${epoch}`);
@@ -96,7 +114,7 @@ Deno.test("history and search go over epochs, and show what members signed", asy
   for (const one of [bob, later]) assert.deepEqual(one.errors, []);
 });
 
-// The two below stretch passwords, as life does: some seconds.
+// Those below stretch passwords, as life does: some seconds.
 
 Deno.test("another password keeps everything, for the next session and for those that are there", async () => {
   const password = "a chosen password";
@@ -110,13 +128,16 @@ Deno.test("another password keeps everything, for the next session and for those
     await other.told("joined");
     await alice.chat.sealed.identityOf("bob");
     await alice.chat.sealed.confirm("bob");
-    await alice.say("before");
+    await other.say("before"); // it is a member by now
+    await alice.hears("before");
     await alice.chat.changePassword(password, NEW_PASSWORD);
     await alice.chat.sealed.rekey(ROOM);
     await other.chat.sealed.rekey(ROOM);
     await other.say("after");
     await Promise.all([alice, bob].map((one) => one.hears("after")));
-    for (const one of [alice, other]) assert.deepEqual(one.errors, []);
+    await other.sees((event) => event.type === "error");
+    assert.deepEqual(alice.errors, []);
+    assert.deepEqual(other.errors.map((error) => error.split(":")[0]), ["password-changed"]);
   }
   await using alice = await Person.come(server, "alice", { password: NEW_PASSWORD });
   assert.deepEqual(await alice.recalls(), ["before", "after"]);
@@ -126,13 +147,41 @@ Deno.test("another password keeps everything, for the next session and for those
   for (const one of [alice, bob]) assert.deepEqual(one.errors, []);
 });
 
+Deno.test("with the password before and a database from before, nothing opens that is saved later", async () => {
+  const before = { username: "alice", password: "a chosen password" };
+  await using server = await TestServer.start([before], {}, "chosen");
+  const channel = await dial({ hostname: "127.0.0.1", port: server.port });
+  const { exportKey } = await prove(channel, before, "chosen");
+  await channel.close();
+  await using alice = await Person.come(server, "alice", before);
+  await alice.chat.sealed.create(ROOM);
+  const old = blobsOf(server, "alice");
+  const ring = unwrapVaultRing(old.get("wrap")!.data, exportKey, "alice");
+  const opens = ([name, { version, data }]: [string, StoredBlob]): boolean => {
+    try {
+      return openBlob(ring, { user: "alice", name, version }, data).length > 0;
+    } catch {
+      return false;
+    }
+  };
+  old.delete("wrap");
+  assert.deepEqual([...old.keys()], ["account", "device/1", `device/1/${ROOM}`]);
+  assert.ok([...old].every(opens));
+  await alice.chat.changePassword(before.password, NEW_PASSWORD);
+  await alice.chat.sealed.rekey(ROOM);
+  const later = blobsOf(server, "alice");
+  assert.throws(() => unwrapVaultRing(later.get("wrap")!.data, exportKey, "alice"));
+  assert.deepEqual([...later].filter(opens), []);
+  assert.deepEqual(alice.errors, []);
+});
+
 Deno.test("after an operator's reset an account is somebody new, who is let in again once compared", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   await using people = await Person.comeAll(server, "alice", "carol");
-  const [alice, carol] = [...people] as [Person, Person];
+  const [alice, carol] = people.all;
   {
     await using bobs = await Person.comeAll(server, "bob", "bob");
-    const [bob, other] = [...bobs] as [Person, Person];
+    const [bob, other] = bobs.all;
     await gather([alice, carol, bob]);
     await other.told("joined");
     await bob.say("before");

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { TestServer } from "../attacks/server.ts";
 import { accounts, gather, Person, ROOM } from "./person.ts";
 
-const NAMES = ["alice", "bob", "carol", "dave"];
+const NAMES = ["alice", "bob", "carol", "dave"] as const;
 
 /** Commits that are more than a client leaves unsaved. */
 const MANY = 20;
@@ -16,7 +16,7 @@ const MANY = 20;
 Deno.test("of two commits at once one wins, and both changes are there in the end", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   await using people = await Person.comeAll(server, ...NAMES);
-  const [alice, bob, carol, dave] = [...people] as [Person, Person, Person, Person];
+  const [alice, bob, carol, dave] = people.all;
   await gather([alice, bob]);
   await Promise.all([
     alice.chat.sealed.invite(ROOM, ["carol"]),
@@ -35,7 +35,7 @@ Deno.test("of two commits at once one wins, and both changes are there in the en
 Deno.test("two who invite the same one at once add it once", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   await using people = await Person.comeAll(server, "alice", "bob", "carol");
-  const [alice, bob, carol] = [...people] as [Person, Person, Person];
+  const [alice, bob, carol] = people.all;
   await gather([alice, bob]);
   await Promise.all([alice, bob].map((one) => one.chat.sealed.invite(ROOM, ["carol"])));
   await carol.told("joined");
@@ -48,7 +48,7 @@ Deno.test("two who invite the same one at once add it once", async () => {
 Deno.test("an offline member catches up over many commits, and reads all that was said", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   await using people = await Person.comeAll(server, "alice", "carol");
-  const [alice, carol] = [...people] as [Person, Person];
+  const [alice, carol] = people.all;
   {
     await using bob = await Person.come(server, "bob");
     await gather([alice, bob, carol]);
@@ -90,7 +90,7 @@ Deno.test("one who is added to many rooms at once comes into each, there or away
   await using server = await TestServer.start(accounts(...NAMES));
   await (await Person.come(server, "bob"))[Symbol.asyncDispose]();
   await using people = await Person.comeAll(server, "alice", "carol");
-  const [alice, carol] = [...people] as [Person, Person];
+  const [alice, carol] = people.all;
   for (const room of rooms) await alice.chat.sealed.create(room);
   await Promise.all(rooms.map((room) => alice.chat.sealed.invite(room, ["bob", "carol"])));
   await using bob = await Person.come(server, "bob");

@@ -8,78 +8,53 @@
 import assert from "node:assert/strict";
 import { Proxy } from "../attacks/proxy.ts";
 import { TestServer } from "../attacks/server.ts";
-import { accounts, gather, Person, ROOM } from "./person.ts";
+import { ProxiedPair } from "./cut_off.ts";
+import { accounts, Person, ROOM } from "./person.ts";
 
-const NAMES = ["alice", "bob", "carol"];
+const NAMES = ["alice", "bob", "carol"] as const;
 
-/** Alice on a connection that can be cut anywhere, and bob on one that holds, in one room. */
-class Scene implements AsyncDisposable {
-  readonly server: TestServer;
-  readonly proxy: Proxy;
-  readonly alice: Person;
-  readonly bob: Person;
+/** Alice behind the proxy, and carol with a device by which she can be invited. */
+async function start(options: { reconnectForMs?: number } = {}): Promise<ProxiedPair> {
+  const pair = await ProxiedPair.start("alice", options);
+  await (await Person.come(pair.server, "carol"))[Symbol.asyncDispose]();
+  return pair;
+}
 
-  private constructor(server: TestServer, proxy: Proxy, alice: Person, bob: Person) {
-    this.server = server;
-    this.proxy = proxy;
-    this.alice = alice;
-    this.bob = bob;
-  }
+/** What goes to the server from now on is lost; resolves when something was. */
+function loseRequests({ proxy }: ProxiedPair): Promise<void> {
+  const lost = Promise.withResolvers<void>();
+  proxy.hooks.toServer = () => {
+    lost.resolve();
+    return [];
+  };
+  return lost.promise;
+}
 
-  static async set(options: { reconnectForMs?: number } = {}): Promise<Scene> {
-    const server = await TestServer.start(accounts(...NAMES));
-    const proxy = new Proxy(server.port);
-    await (await Person.come(server, "carol"))[Symbol.asyncDispose]();
-    const alice = await Person.come(server, "alice", { port: proxy.port, ...options });
-    const bob = await Person.come(server, "bob");
-    await gather([alice, bob]);
-    return new Scene(server, proxy, alice, bob);
-  }
+/** Only so many frames still come from the server. */
+function loseAnswers({ proxy }: ProxiedPair, frames: number): void {
+  let left = frames;
+  proxy.hooks.toClient = (frame) => left-- > 0 ? [frame] : [];
+}
 
-  /** What goes to the server from now on is lost; resolves when something was. */
-  loseRequests(): Promise<void> {
-    const lost = Promise.withResolvers<void>();
-    this.proxy.hooks.toServer = () => {
-      lost.resolve();
-      return [];
-    };
-    return lost.promise;
-  }
+/** Alice's next session, on a connection that holds: all goes on. */
+async function goOn({ server, bob }: ProxiedPair): Promise<void> {
+  await using alice = await Person.come(server, "alice");
+  await checkBoth(alice, bob);
+}
 
-  /** Only so many frames still come from the server. */
-  loseAnswers(frames: number): void {
-    let left = frames;
-    this.proxy.hooks.toClient = (frame) => left-- > 0 ? [frame] : [];
-  }
-
-  /** Alice's next session, on a connection that holds: all goes on. */
-  async goOn(): Promise<void> {
-    await using alice = await Person.come(this.server, "alice");
-    await this.checkBoth(alice);
-  }
-
-  /** Alice and bob, and carol if she was added, hear each other and agree. */
-  async checkBoth(alice: Person): Promise<void> {
-    const { bob } = this;
-    await alice.say("alice goes on");
-    await bob.hears("alice goes on");
-    await alice.chat.sealed.rekey(ROOM);
-    await bob.chat.sealed.rekey(ROOM);
-    await bob.say("so does bob");
-    await alice.hears("so does bob");
-    const epoch = await alice.epoch();
-    assert.equal(await bob.epoch(), epoch);
-    assert.deepEqual(await alice.members(), await bob.members());
-    assert.deepEqual(alice.errors, []);
-    assert.deepEqual(bob.errors, []);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.alice.kill();
-    await this.bob[Symbol.asyncDispose]();
-    await this.proxy[Symbol.asyncDispose]();
-    await this.server[Symbol.asyncDispose]();
-  }
+/** Alice and bob, and carol if she was added, hear each other and agree. */
+async function checkBoth(alice: Person, bob: Person): Promise<void> {
+  await alice.say("alice goes on");
+  await bob.hears("alice goes on");
+  await alice.chat.sealed.rekey(ROOM);
+  await bob.chat.sealed.rekey(ROOM);
+  await bob.say("so does bob");
+  await alice.hears("so does bob");
+  const epoch = await alice.epoch();
+  assert.equal(await bob.epoch(), epoch);
+  assert.deepEqual(await alice.members(), await bob.members());
+  assert.deepEqual(alice.errors, []);
+  assert.deepEqual(bob.errors, []);
 }
 
 /** A way to change a room, and how many frames the server answers before the commit is made. */
@@ -95,65 +70,65 @@ const WAYS: { [what: string]: Way } = {
 
 for (const [what, { change, before }] of Object.entries(WAYS)) {
   Deno.test(`killed before ${what} was sent`, async () => {
-    await using scene = await Scene.set();
-    const changing = change(scene.alice).catch(() => {});
-    await scene.alice.kill();
+    await using pair = await start();
+    const changing = change(pair.alice).catch(() => {});
+    await pair.alice.kill();
     await changing;
-    await scene.goOn();
+    await goOn(pair);
   });
 
   Deno.test(`killed when ${what} was sent, and never stored`, async () => {
-    await using scene = await Scene.set();
-    const lost = scene.loseRequests();
-    const changing = change(scene.alice).catch(() => {});
+    await using pair = await start();
+    const lost = loseRequests(pair);
+    const changing = change(pair.alice).catch(() => {});
     await lost;
-    await scene.alice.kill();
+    await pair.alice.kill();
     await changing;
-    await scene.goOn();
+    await goOn(pair);
   });
 
   for (const frames of [0, 1, 2]) {
     Deno.test(`killed when ${what} was stored, after ${frames} frames of the answer`, async () => {
-      await using scene = await Scene.set();
-      const epoch = await scene.bob.epoch();
-      scene.loseAnswers(before + frames);
-      const changing = change(scene.alice).catch(() => {});
-      await scene.bob.reaches(epoch + 1);
-      await scene.alice.kill();
+      await using pair = await start();
+      const epoch = await pair.bob.epoch();
+      loseAnswers(pair, before + frames);
+      const changing = change(pair.alice).catch(() => {});
+      await pair.bob.reaches(epoch + 1);
+      await pair.alice.kill();
       await changing;
-      await scene.goOn();
+      await goOn(pair);
     });
   }
 
   Deno.test(`cut off when ${what} was stored, the same session goes on, and the next one`, async () => {
-    await using scene = await Scene.set({ reconnectForMs: Infinity });
-    const { alice, bob, proxy } = scene;
+    await using pair = await start({ reconnectForMs: Infinity });
+    const { alice, bob, proxy } = pair;
     const epoch = await bob.epoch();
-    scene.loseAnswers(before);
+    loseAnswers(pair, before);
     const changing = change(alice).catch((error) => error.code);
     await bob.reaches(epoch + 1);
     delete proxy.hooks.toClient;
     proxy.link.cut();
     assert.equal(await changing, "connection-cut");
     await alice.reaches(epoch + 1);
-    await scene.checkBoth(alice);
+    await checkBoth(alice, bob);
     await alice[Symbol.asyncDispose]();
-    await scene.goOn();
+    await goOn(pair);
   });
 
   Deno.test(`cut off before ${what} was stored, the same session goes on, and the next one`, async () => {
-    await using scene = await Scene.set({ reconnectForMs: Infinity });
-    const { alice, proxy } = scene;
-    const lost = scene.loseRequests();
+    await using pair = await start({ reconnectForMs: Infinity });
+    const { alice, bob, proxy } = pair;
+    const lost = loseRequests(pair);
     const changing = change(alice).catch((error) => error.code);
     await lost;
     delete proxy.hooks.toServer;
     proxy.link.cut();
     assert.equal(await changing, "connection-cut");
     await alice.told("reconnected");
-    await scene.checkBoth(alice);
+    await checkBoth(alice, bob);
     await alice[Symbol.asyncDispose]();
-    await scene.goOn();
+    await goOn(pair);
   });
 }
 

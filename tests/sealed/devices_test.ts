@@ -8,13 +8,13 @@ import assert from "node:assert/strict";
 import { TestServer } from "../attacks/server.ts";
 import { accounts, gather, Person, ROOM } from "./person.ts";
 
-const NAMES = ["alice", "bob", "carol"];
+const NAMES = ["alice", "bob", "carol"] as const;
 
 Deno.test("one user on three devices that come at once: all read, all speak", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   await using people = await Person.comeAll(server, "alice", "bob");
   await gather(people);
-  const [alice, bob] = [...people] as [Person, Person];
+  const [alice, bob] = people.all;
   await using more = await Person.comeAll(server, "bob", "bob");
   const devices = [bob, ...more];
   for (const device of devices) await device.told("joined");
@@ -30,9 +30,7 @@ Deno.test("three devices of a first login at once are one identity", async () =>
   await using server = await TestServer.start(accounts(...NAMES));
   await using devices = await Person.comeAll(server, "bob", "bob", "bob");
   await using alice = await Person.come(server, "alice");
-  await alice.chat.sealed.create(ROOM);
-  await alice.chat.sealed.invite(ROOM, ["bob"]);
-  for (const device of devices) await device.told("joined");
+  await gather([alice, ...devices]);
   await alice.say("to all of you");
   for (const device of devices) await device.hears("to all of you");
   assert.deepEqual(await alice.members(), { alice: 1, bob: 3 });
@@ -44,9 +42,7 @@ Deno.test("a later login goes on as a device that is free: the group does not gr
   await using alice = await Person.come(server, "alice");
   {
     await using devices = await Person.comeAll(server, "bob", "bob", "bob");
-    const [first] = [...devices];
-    await gather([alice, first as Person]);
-    for (const device of devices) await device.told("joined");
+    await gather([alice, ...devices]);
   }
   const epoch = await alice.epoch();
   await using back = await Person.come(server, "bob");
@@ -62,7 +58,7 @@ Deno.test("a new device comes in by what another one has saved, with no other me
   {
     await using people = await Person.comeAll(server, "alice", "bob");
     await gather(people);
-    const [alice, bob] = [...people] as [Person, Person];
+    const [alice, bob] = people.all;
     await alice.say("before");
     await bob.hears("before");
   }
@@ -81,7 +77,7 @@ Deno.test("a new device comes in while others change the room at the same time",
   await using server = await TestServer.start(accounts(...NAMES));
   await using people = await Person.comeAll(server, "alice", "bob", "carol");
   await gather(people);
-  const [alice, bob, carol] = [...people] as [Person, Person, Person];
+  const [alice, bob, carol] = people.all;
   const changing = Promise.all(
     [alice, carol, alice, carol].map((one) => one.chat.sealed.rekey(ROOM)),
   );
@@ -100,7 +96,7 @@ Deno.test("a new device that somebody adds while it adds itself is in once", asy
   await using server = await TestServer.start(accounts(...NAMES));
   await using people = await Person.comeAll(server, "alice", "bob");
   await gather(people);
-  const [alice] = [...people] as [Person];
+  const [alice] = people.all;
   await using stack = new AsyncDisposableStack();
   for (let devices = 2; devices < 7; devices++) {
     const coming = Person.come(server, "bob");
@@ -119,9 +115,7 @@ Deno.test("a removed account's devices are all shut out", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   await using alice = await Person.come(server, "alice");
   await using devices = await Person.comeAll(server, "bob", "bob", "bob");
-  const [first] = [...devices];
-  await gather([alice, first as Person]);
-  for (const device of devices) await device.told("joined");
+  await gather([alice, ...devices]);
   await alice.chat.sealed.remove(ROOM, ["bob"]);
   for (const device of devices) assert.equal((await device.told("left")).reason, "removed");
   assert.deepEqual(await alice.members(), { alice: 1 });
@@ -132,9 +126,8 @@ Deno.test("one who leaves on one device has left on all", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   await using alice = await Person.come(server, "alice");
   await using devices = await Person.comeAll(server, "bob", "bob");
-  const [first] = [...devices] as [Person];
-  await gather([alice, first]);
-  for (const device of devices) await device.told("joined");
+  const [first] = devices.all;
+  await gather([alice, ...devices]);
   const epoch = await alice.epoch();
   await first.chat.sealed.leave(ROOM);
   for (const device of devices) await device.told("left");

@@ -11,7 +11,7 @@ import { Proxy } from "../attacks/proxy.ts";
 import { assertFails, TestServer } from "../attacks/server.ts";
 import { accounts, Person } from "./person.ts";
 
-const NAMES = ["alice", "bob", "carol"];
+const NAMES = ["alice", "bob", "carol"] as const;
 
 /** How many sealed rooms a server has. */
 function countSealedRooms({ db }: TestServer): number {
@@ -26,7 +26,7 @@ function countSealedRooms({ db }: TestServer): number {
 Deno.test("direct messages go both ways, and both know with whom", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   await using people = await Person.comeAll(server, "alice", "bob");
-  const [alice, bob] = [...people] as [Person, Person];
+  const [alice, bob] = people.all;
   const room = await alice.chat.sealed.direct("Bob");
   assert.match(room, /^dm-[0-9a-f]{16}$/);
   await alice.say("for you alone", room);
@@ -58,7 +58,7 @@ Deno.test("both who begin at once are in one room", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   for (const [first, second] of [["alice", "bob"], ["carol", "bob"], ["alice", "carol"]]) {
     await using people = await Person.comeAll(server, first as string, second as string);
-    const [one, other] = [...people] as [Person, Person];
+    const [one, other] = people.all;
     const rooms = await Promise.all([
       one.chat.sealed.direct(other.name),
       other.chat.sealed.direct(one.name),
@@ -75,7 +75,7 @@ Deno.test("both who begin at once are in one room", async () => {
 Deno.test("all devices of both are in their direct room", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   await using people = await Person.comeAll(server, "alice", "alice", "bob", "bob");
-  const [alice, other] = [...people] as [Person, Person];
+  const [alice, other] = people.all;
   const room = await alice.chat.sealed.direct("bob");
   for (const one of people) await one.told("joined", room);
   await other.say("from the other one", room);
@@ -89,7 +89,7 @@ Deno.test("all devices of both are in their direct room", async () => {
 Deno.test("nobody else comes into a direct room, and nobody has one with oneself or with nobody", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   await using people = await Person.comeAll(server, ...NAMES);
-  const [alice, bob, carol] = [...people] as [Person, Person, Person];
+  const [alice, bob, carol] = people.all;
   const room = await alice.chat.sealed.direct("bob");
   await bob.told("joined", room);
   const inviting = alice.chat.sealed.invite(room, ["carol"]);
@@ -128,7 +128,7 @@ Deno.test("a direct room whose maker died before letting the other one in is mad
 Deno.test("who has left a direct room is written to in a new one", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   await using people = await Person.comeAll(server, "alice", "bob");
-  const [alice, bob] = [...people] as [Person, Person];
+  const [alice, bob] = people.all;
   const before = await alice.chat.sealed.direct("bob");
   await bob.told("joined", before);
   await bob.chat.sealed.leave(before);

@@ -126,3 +126,56 @@ Deno.test("another key under a known name: told loudly, nothing is sent, until b
   await alice.type("hello again", /hello again/);
   await bob.sees(/\[.*@alice 1/);
 });
+
+Deno.test("a direct room with the devices of before says, once the new key is verified, how to go on", async () => {
+  await using server = await startForAll();
+  await using alice = await Person.at(server, "alice");
+  {
+    await using _bob = await Person.at(server, "bob");
+    await alice.type("/dm bob", /@bob \(sealed\)/);
+  }
+  resetVault(server, "bob");
+  await using bob = await Person.at(server, "bob");
+  await bob.sees(/has the keys of @alice: after a password reset/);
+  await alice.type("/invite bob", /another identity key/);
+  await alice.type("/verify bob", /is let in nowhere/);
+  await alice.type("/verified bob", /you are warned/);
+  await alice.type(
+    "hello again",
+    /Not sent: hello again[^]*here are\s+those of[^]*\/invite bob\s+lets/,
+  );
+  await alice.type("/invite bob", /bob can read what is said from now on/);
+  await alice.type("hello again", /alice.*hello again/);
+  await bob.sees(/alice writes to you/);
+});
+
+Deno.test("a room with somebody's devices of before is no news of another key, in no session", async () => {
+  await using server = await startForAll();
+  {
+    await using alice = await Person.at(server, "alice");
+    {
+      await using _bob = await Person.at(server, "bob");
+      await alice.type("/dm bob", /@bob \(sealed\)/);
+      await alice.type("/room create dungeon", DUNGEON);
+      await alice.type("/invite bob", /nothing of before/);
+    }
+    resetVault(server, "bob");
+    await using _bob = await Person.at(server, "bob");
+    await alice.type("/invite bob", /another identity key/);
+    await alice.type("/verify bob", /is let in nowhere/);
+    await alice.type("/verified bob", /you are warned/);
+    await alice.chat.close();
+  }
+  await using _bob = await Person.at(server, "bob");
+  await using alice = await Person.at(server, "alice");
+  const told = /bob has an identity key of before in (@bob|dungeon)/;
+  const seen = await alice.sees(new RegExp(`${told.source}[^]*${told.source}`));
+  assert.doesNotMatch(seen, /WARNING/);
+  await alice.type("/verify bob", /Safety number of alice and bob, verified/);
+  await alice.type("/dm bob", /alice changed the devices of bob/);
+  await alice.type("hello again", /alice.*hello again/);
+  await alice.type("/join dungeon", DUNGEON);
+  await alice.type("/security", /bob: 1 device, the key of before \(\/invite bob\)/);
+  await alice.type("/invite bob", /bob can read what is said from now on/);
+  await alice.type("/security", /bob: 1 device, verified/);
+});

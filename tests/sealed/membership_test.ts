@@ -10,7 +10,7 @@ import type { KeyRing } from "../../lib/fernet.ts";
 import { assertFails, TestServer } from "../attacks/server.ts";
 import { accounts, gather, Person, ROOM } from "./person.ts";
 
-const NAMES = ["alice", "bob", "carol", "dave", "eve"];
+const NAMES = ["alice", "bob", "carol", "dave", "eve"] as const;
 
 /** The places of a room's log that somebody with these keys can read. */
 function readable(server: TestServer, ring: KeyRing): number[] {
@@ -42,7 +42,7 @@ Deno.test("everyone can message everyone", async () => {
 Deno.test("a removed member reads nothing after: not with all keys that it ever had", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   await using people = await Person.comeAll(server, "alice", "bob", "carol");
-  const [alice, bob, carol] = [...people] as [Person, Person, Person];
+  const [alice, bob, carol] = people.all;
   await gather([alice, bob, carol]);
   await alice.say("for three");
   await carol.hears("for three");
@@ -78,7 +78,7 @@ Deno.test("who was removed while away does not find the room any more", async ()
 Deno.test("a new member reads nothing before: its history ends where it came", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   await using people = await Person.comeAll(server, "alice", "bob", "carol");
-  const [alice, bob, carol] = [...people] as [Person, Person, Person];
+  const [alice, bob, carol] = people.all;
   await gather([alice, bob]);
   await alice.say("for two");
   await alice.chat.sealed.invite(ROOM, ["carol"]);
@@ -96,7 +96,7 @@ Deno.test("a new member reads nothing before: its history ends where it came", a
 Deno.test("who is invited again reads on from there, and nothing in between", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   await using people = await Person.comeAll(server, "alice", "bob");
-  const [alice, bob] = [...people] as [Person, Person];
+  const [alice, bob] = people.all;
   await gather([alice, bob]);
   await alice.say("before");
   await bob.hears("before");
@@ -107,6 +107,11 @@ Deno.test("who is invited again reads on from there, and nothing in between", as
   await bob.told("joined", ROOM, bob.events.findIndex(({ type }) => type === "left"));
   await alice.say("after");
   await bob.hears("after");
+  const anew = await bob.sees((event) => event.type === "notice" && event.code === "room-anew");
+  assert.match(
+    String("message" in anew && anew.message),
+    /^By alice's word physics begins anew/,
+  );
   await bob.say("here again");
   await alice.hears("here again");
   assert.deepEqual(bob.heard(), ["before", "after"]);
@@ -118,7 +123,7 @@ Deno.test("who is invited again reads on from there, and nothing in between", as
 Deno.test("who leaves is shut out by one commit of one of the others", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   await using people = await Person.comeAll(server, ...NAMES);
-  const [alice, bob, ...others] = [...people] as [Person, Person, ...Person[]];
+  const [alice, bob, ...others] = people.all;
   await gather([alice, bob, ...others]);
   const ring = bob.chat.sealed.exportKeys(ROOM);
   const epoch = await alice.epoch();
@@ -140,7 +145,7 @@ Deno.test("who leaves is shut out by one commit of one of the others", async () 
 Deno.test("several are removed by one commit", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   await using people = await Person.comeAll(server, ...NAMES);
-  const [alice, bob, carol, dave, eve] = [...people] as [Person, Person, Person, Person, Person];
+  const [alice, bob, carol, dave, eve] = people.all;
   await gather([alice, bob, carol, dave, eve]);
   const epoch = await alice.epoch();
   await alice.chat.sealed.remove(ROOM, ["bob", "Dave", "eve"]);
@@ -155,7 +160,7 @@ Deno.test("several are removed by one commit", async () => {
 Deno.test("only an admin removes others, and nobody oneself", async () => {
   await using server = await TestServer.start(accounts(...NAMES));
   await using people = await Person.comeAll(server, "alice", "bob", "carol");
-  const [alice, bob, carol] = [...people] as [Person, Person, Person];
+  const [alice, bob, carol] = people.all;
   await gather([alice, bob, carol]);
   await assertFails(bob.chat.sealed.remove(ROOM, ["carol"]), CallerError, "not-admin");
   await assertFails(alice.chat.sealed.remove(ROOM, ["alice"]), CallerError, "target-self");

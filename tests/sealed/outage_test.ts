@@ -8,20 +8,11 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { Proxy } from "../attacks/proxy.ts";
 import { TestServer } from "../attacks/server.ts";
+import { cutBehind, cutOff, ProxiedPair } from "./cut_off.ts";
 import { accounts, gather, Person, ROOM } from "./person.ts";
 
-const NAMES = ["alice", "bob", "carol"];
+const NAMES = ["alice", "bob", "carol"] as const;
 const ON = { reconnectForMs: Infinity };
-
-/** A port where nobody listens. */
-const NOWHERE = 1;
-
-/** Somebody's connection is cut, and there is no other one until `proxy.target` is a server again. */
-async function cutOff(proxy: Proxy, ...people: readonly Person[]): Promise<void> {
-  proxy.target = NOWHERE;
-  for (const link of proxy.links) link.cut();
-  for (const one of people) await one.sees(({ type }) => type === "reconnecting");
-}
 
 /** The version of a device's state of a room. */
 function versionOf({ db }: TestServer, account: string, device: number): number {
@@ -80,11 +71,8 @@ Deno.test("what is typed in an outage is sealed for who is a member when it arri
 });
 
 Deno.test("a message whose ack was lost is not said twice, with a commit behind it", async () => {
-  await using server = await TestServer.start(accounts(...NAMES));
-  await using proxy = new Proxy(server.port);
-  await using alice = await Person.come(server, "alice");
-  await using bob = await Person.come(server, "bob", { port: proxy.port, ...ON });
-  await gather([alice, bob]);
+  await using pair = await ProxiedPair.start("bob", ON);
+  const { proxy, alice, bob } = pair;
   proxy.hooks.toClient = () => [];
   const saying = bob.say("once");
   await alice.hears("once");
@@ -142,7 +130,7 @@ Deno.test("a session whose device another one took goes on as a new one, without
   await first.hears("for both");
   await waiting;
   for (const one of [bob, second]) await one.hears("typed during the outage");
-  await first.learns("alice uses one more device");
+  await first.learns("alice uses another device");
   const version = versionOf(server, "alice", 1);
   await first.chat.sealed.rekey(ROOM);
   await second.chat.sealed.rekey(ROOM);
@@ -156,25 +144,16 @@ Deno.test("a session whose device another one took goes on as a new one, without
 });
 
 Deno.test("outage after outage, at whatever moment, everyone can speak and change the room", async () => {
-  await using server = await TestServer.start(accounts(...NAMES));
-  await using proxy = new Proxy(server.port);
-  await using alice = await Person.come(server, "alice");
-  await using bob = await Person.come(server, "bob", { port: proxy.port, ...ON });
-  await gather([alice, bob]);
+  await using pair = await ProxiedPair.start("bob", ON);
+  const { server, proxy, alice, bob } = pair;
   const saying: Promise<void>[] = [];
   for (let cut = 0; cut < 12; cut++) {
-    let frames = cut + 3; // of a connection: those of the login, and some answers; then it ends
-    const ended = Promise.withResolvers<void>();
-    proxy.hooks.toClient = (frame, _, link) => {
-      if (frames-- > 0) return [frame];
-      link.cut();
-      ended.resolve();
-      return [];
-    };
+    // A connection has the frames of the login, and some answers; then it ends.
+    const ended = cutBehind(proxy, cut + 3);
     const said = bob.say(`message ${cut}`);
     saying.push(said);
     const done = Promise.all([said, bob.chat.sealed.rekey(ROOM).catch(() => {})]);
-    await Promise.race([ended.promise, done]);
+    await Promise.race([ended, done]);
     proxy.link.cut();
   }
   delete proxy.hooks.toClient;
@@ -200,11 +179,8 @@ Deno.test("outage after outage, at whatever moment, everyone can speak and chang
 
 // Takes seconds: seven more sessions, each with a device that is new to the room.
 Deno.test("sessions take each other's devices outage after outage, cut at whatever moment: all go on", async () => {
-  await using server = await TestServer.start(accounts(...NAMES));
-  await using proxy = new Proxy(server.port);
-  await using alice = await Person.come(server, "alice");
-  await using bob = await Person.come(server, "bob", { port: proxy.port, ...ON });
-  await gather([alice, bob]);
+  await using pair = await ProxiedPair.start("bob", ON);
+  const { server, proxy, alice, bob } = pair;
   const saying: Promise<void>[] = [];
   await using stack = new AsyncDisposableStack();
   for (let round = 0; round < 6; round++) {
@@ -212,16 +188,10 @@ Deno.test("sessions take each other's devices outage after outage, cut at whatev
     const thief = stack.use(await Person.come(server, "bob")); // has the device that is away
     await thief.chat.sealed.rekey(ROOM);
     saying.push(bob.say(`message ${round}`));
-    let frames = round * 4 + 4; // of the connection on which it gets another device
-    const ended = Promise.withResolvers<void>();
-    proxy.hooks.toClient = (frame, _, link) => {
-      if (frames-- > 0) return [frame];
-      link.cut();
-      ended.resolve();
-      return [];
-    };
+    // The connection on which it gets another device ends, too.
+    const ended = cutBehind(proxy, round * 4 + 4);
     proxy.target = server.port;
-    await Promise.race([ended.promise, saying.at(-1)]);
+    await Promise.race([ended, saying.at(-1)]);
     await thief.say(`thief ${round}`);
     delete proxy.hooks.toClient;
     await saying.at(-1);

@@ -55,8 +55,12 @@ export class Person implements AsyncDisposable {
   }
 
   /** Several who come at once. */
-  static async comeAll(server: TestServer, ...names: readonly string[]): Promise<People> {
-    return new People(await Promise.all(names.map((name) => Person.come(server, name))));
+  static async comeAll<const N extends readonly string[]>(
+    server: TestServer,
+    ...names: N
+  ): Promise<People<N>> {
+    const people = await Promise.all(names.map((name) => Person.come(server, name)));
+    return new People(people as EachOf<N>);
   }
 
   get name(): string {
@@ -189,20 +193,24 @@ export class Person implements AsyncDisposable {
   }
 }
 
-/** Several people, who go together. */
-export class People implements AsyncDisposable, Iterable<Person> {
-  readonly #people: readonly Person[];
+/** One person of each of these names. */
+type EachOf<N extends readonly string[]> = { readonly [At in keyof N]: Person };
 
-  constructor(people: readonly Person[]) {
-    this.#people = people;
+/** Several people, who go together. */
+export class People<N extends readonly string[]> implements AsyncDisposable, Iterable<Person> {
+  /** In the order of their names. */
+  readonly all: EachOf<N>;
+
+  constructor(all: EachOf<N>) {
+    this.all = all;
   }
 
   [Symbol.iterator](): Iterator<Person> {
-    return this.#people[Symbol.iterator]();
+    return this.all[Symbol.iterator]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#people.map((person) => person[Symbol.asyncDispose]()));
+    await Promise.all([...this].map((person) => person[Symbol.asyncDispose]()));
   }
 }
 
@@ -212,6 +220,7 @@ export async function gather(people: Iterable<Person>, room: string = ROOM): Pro
   assert.ok(maker !== undefined);
   await maker.chat.sealed.create(room);
   if (others.length === 0) return;
-  await maker.chat.sealed.invite(room, others.map(({ name }) => name));
+  const accounts = new Set(others.map(({ name }) => name)); // of which some may have more devices
+  await maker.chat.sealed.invite(room, [...accounts]);
   await Promise.all(others.map((person) => person.told("joined", room)));
 }

@@ -16,7 +16,11 @@ Deno.test("/room create makes a sealed room, goes there, and teaches what comes 
   const seen = await alice.type("/room create Dungeon", /lets people in[^]*dungeon \(sealed\)> /);
   assert.match(seen, /You are in dungeon, a sealed room: only its members can read it\./);
   assert.equal(alice.chat.rooms.find(({ room }) => room === "dungeon")?.kind, "sealed");
-  await alice.type("/room create dungeon", /dungeon/);
+  await alice.type(
+    "/room create dungeon",
+    /You are in a room dungeon already: \/join dungeon goes/,
+  );
+  await alice.type("/room create a/b", /Not a room's name: "a\/b": use 1 to 32 of a-z/);
   await alice.type("/room create crypt Bones", /A sealed room has no topic: the server would read/);
   await alice.type("/room create --open crypt Bones", /[Oo]perators/);
   await alice.type("/room make crypt", /Use it so: \/room create \[--open\] NAME/);
@@ -33,6 +37,11 @@ Deno.test("/invite lets in, and all see it; who cannot be let in is named", asyn
   await alice.type("/invite no!body", /No account can have that name/);
   await alice.type("/invite nobody", /nobody/);
   await alice.type("/invite carol", /carol has no device/);
+  await alice.type(
+    "/invite bob carol",
+    /carol has no device[^]*no one was let in: \/invite the other/,
+  );
+  await alice.type("/invite bob nobody", /no account "nobody": no one was let in/);
   const seen = await alice.type("/invite @Bob", /nothing of before/);
   assert.match(seen, /alice added bob/);
   await bob.sees(/alice added you to the sealed room dungeon: \/join dungeon goes there/);
@@ -104,7 +113,10 @@ Deno.test("/leave of a sealed room is for good: it says so, and how to come back
   await alice.type("/room create dungeon", DUNGEON);
   await alice.type("/invite bob", /nothing of before/);
   await bob.type("/join dungeon", DUNGEON);
-  const seen = await bob.type("/leave", /invite bob[^]*lobby \(open\)> /);
+  await bob.type("/leave", /keys export it before[^]*Type yes to leave dungeon for good: /);
+  await bob.type("what was typed ahead", /You are still in dungeon/);
+  await bob.type("/leave", /Type yes/);
+  const seen = await bob.type("yes", /invite bob[^]*lobby \(open\)> /);
   assert.match(seen, /You are no member of dungeon any more/);
   assert.doesNotMatch(seen, /only admin|last member/);
   await alice.sees(/bob leaves[^]*removed bob/);
@@ -112,14 +124,16 @@ Deno.test("/leave of a sealed room is for good: it says so, and how to come back
   await bob.type("/leave dungeon", /You are not in a room "dungeon"/);
   await alice.type("/invite bob", /bob can read/);
   await bob.sees(/alice added you to the sealed room dungeon/);
-  await alice.type("/leave", /You were its only admin[^]*lobby \(open\)> /);
+  await alice.type("/leave", /Type yes/);
+  await alice.type("yes", /You were its only admin[^]*lobby \(open\)> /);
 });
 
 Deno.test("/leave of the last member: nobody can read the room any more", async () => {
   await using server = await startForAll();
   await using alice = await Person.at(server, "alice");
   await alice.type("/room create dungeon", DUNGEON);
-  await alice.type("/leave dungeon", /You were its last member: nobody can read it now/);
+  await alice.type("/leave dungeon", /Type yes/);
+  await alice.type("yes", /You were its last member: nobody can read it now/);
 });
 
 Deno.test("what happened to the members while one looked elsewhere is shown when one looks", async () => {

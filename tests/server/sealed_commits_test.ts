@@ -10,7 +10,7 @@ import assert from "node:assert/strict";
 import { openDatabase } from "../../lib/database.ts";
 import { Delivery } from "../../lib/delivery/delivery.ts";
 import { SqliteLog } from "../../lib/log/sqlite_log.ts";
-import { PART_BYTES } from "../../lib/server/parts.ts";
+import { PART_BYTES } from "../../lib/protocol/parts.ts";
 import { ALICE, BOB, MALLORY, TestServer } from "../attacks/server.ts";
 import { bytesOf, type CommitWish, epochKey, SealedMember } from "./sealed_member.ts";
 import { onConsole } from "./speaker.ts";

@@ -19,8 +19,8 @@ import type {
   Subscriber,
 } from "../../lib/log/message_log.ts";
 import { decodeServerMessage } from "../../lib/protocol/messages.ts";
+import { PART_BYTES } from "../../lib/protocol/parts.ts";
 import { type Farewell, Hub, type Member } from "../../lib/server/hub.ts";
-import { PART_BYTES } from "../../lib/server/parts.ts";
 import { assertFails } from "../attacks/server.ts";
 import { bytesOf, epochKey } from "./sealed_member.ts";
 

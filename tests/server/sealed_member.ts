@@ -10,8 +10,8 @@ import assert from "node:assert/strict";
 import type { Credentials } from "../../lib/client/login.ts";
 import { FernetKey } from "../../lib/fernet.ts";
 import type { MessageOf, ServerMessage } from "../../lib/protocol/messages.ts";
+import { encodeParts } from "../../lib/protocol/parts.ts";
 import type { Request, RequestOf, Result } from "../../lib/protocol/requests.ts";
-import { encodeParts } from "../../lib/server/parts.ts";
 import { RawMember, type TestServer } from "../attacks/server.ts";
 
 const SENT_AT = "2026-01-01T00:00:00.000Z";
@@ -28,6 +28,8 @@ export interface CommitWish {
   epoch?: number;
   adds?: string[];
   removes?: string[];
+  promotes?: string[];
+  demotes?: string[];
   welcomes?: { user: string; device: number }[];
   commit?: Uint8Array;
   welcome?: Uint8Array;
@@ -166,6 +168,8 @@ export class SealedMember implements Disposable {
       token: wish.token ?? epochKey(room, epoch).encrypt("a commit"),
       adds: wish.adds ?? [],
       removes: wish.removes ?? [],
+      ...(wish.promotes === undefined ? {} : { promotes: wish.promotes }),
+      ...(wish.demotes === undefined ? {} : { demotes: wish.demotes }),
       welcomes: wish.welcomes ?? [],
       device: this.device,
       lease: wish.lease ?? this.lease,

@@ -13,7 +13,7 @@ import { Delivery } from "../../lib/delivery/delivery.ts";
 import type { LogEntry } from "../../lib/log/message_log.ts";
 import { SqliteLog } from "../../lib/log/sqlite_log.ts";
 import type { ServerMessage } from "../../lib/protocol/messages.ts";
-import { PART_BYTES } from "../../lib/server/parts.ts";
+import { PART_BYTES } from "../../lib/protocol/parts.ts";
 import { ALICE, BOB, MALLORY, TestServer } from "../attacks/server.ts";
 import { SeededRandom } from "../properties/seeded_random.ts";
 import { bytesOf, epochKey, SealedMember } from "./sealed_member.ts";

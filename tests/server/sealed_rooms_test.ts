@@ -244,6 +244,19 @@ Deno.test("only the admin removes others; one may remove one's own account, and 
   assert.equal(await alice.post(ROOM, 2), 3);
 });
 
+Deno.test("an admin says who else is one, by any case of the name; nobody else does, nor takes it away", async () => {
+  await using scene = await set();
+  const { alice, bob } = scene;
+  assert.equal(await bob.commit(ROOM, 1, { promotes: ["bob"] }), "not-admin");
+  assert.equal(await bob.commit(ROOM, 1, { demotes: ["ALICE"] }), "not-admin");
+  assert.equal(await alice.commit(ROOM, 1, { promotes: ["nobody"] }), "name-unknown");
+  assert.equal(await alice.commit(ROOM, 1, { demotes: ["Alice"] }), "last-admin");
+  assert.equal(await alice.commit(ROOM, 1, { promotes: ["BOB"] }), "done");
+  assert.equal(await bob.commit(ROOM, 2, { demotes: ["ALICE", "nobody"] }), "done");
+  assert.equal(await alice.commit(ROOM, 3, { removes: ["bob"] }), "not-admin");
+  assert.equal(await bob.commit(ROOM, 3, { removes: ["alice"] }), "done");
+});
+
 Deno.test("a removed account gets the commit, then that it left, then nothing, and is out for good", async () => {
   await using scene = await set();
   const { server, alice, bob } = scene;

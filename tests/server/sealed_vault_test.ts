@@ -8,8 +8,8 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { MAX_BLOB_BYTES, MAX_DEVICES, MAX_STAGED_BYTES } from "../../lib/protocol/limits.ts";
+import { PART_BYTES } from "../../lib/protocol/parts.ts";
 import { CONSOLE } from "../../lib/server/operations.ts";
-import { PART_BYTES } from "../../lib/server/parts.ts";
 import { ALICE, BOB, MALLORY, TestServer } from "../attacks/server.ts";
 import { bytesOf, SealedMember } from "./sealed_member.ts";
 import { onConsole } from "./speaker.ts";
@@ -103,6 +103,9 @@ Deno.test("a device whose session was cut off is another's only if there is no o
     await SealedMember.withDevice(server, ALICE),
     await SealedMember.withDevice(server, ALICE),
   ];
+  for (const one of [cut, other]) {
+    assert.equal(await one.try(put(`device/${one.device}`, 0, one.lease), bytesOf(3)), "done");
+  }
   cut.raw.channel.abort(new Error("cut off"));
   await server.reported(/^alice .*: The connection was cut$/);
   await other.raw.channel.close();

@@ -71,7 +71,7 @@ Deno.test("a new password and the vault's key under it are stored together", asy
   await using server = await startWithVault();
   const channel = await enter(server, ALICE.password);
   const record = await almostChange(channel);
-  send(channel, { type: "register_finish", record, wrap: WRAPPED });
+  send(channel, { type: "register_finish", record, wrap: WRAPPED, wrap_version: 1 });
   await receive(channel, "registered");
   await channel.close();
   assert.deepEqual(await storedWrap(server), [2, WRAPPED]);
@@ -89,7 +89,7 @@ Deno.test("a client that does not know the vault cannot lock it for ever: it is 
   await assertUnchanged(server);
   send(channel, { type: "ping" });
   await receive(channel, "pong");
-  send(channel, { type: "register_finish", record, wrap: WRAPPED }); // a login is good for one try
+  send(channel, { type: "register_finish", record, wrap: WRAPPED, wrap_version: 1 }); // a login is good for one try
   await assertFails(receive(channel, "registered"), ConnectError, "message-unexpected");
   await assertUnchanged(server);
 });
@@ -118,9 +118,12 @@ Deno.test("without a vault a password is changed as ever", async () => {
 });
 
 /** A last message that is none. */
-const BROKEN: Record<string, (record: string) => { record: string; wrap: string }> = {
-  "a record that is none": () => ({ record: "A", wrap: WRAPPED }),
-  "bytes that are not in their one form": (record) => ({ record, wrap: "AB" }),
+const BROKEN: Record<
+  string,
+  (record: string) => { record: string; wrap: string; wrap_version: number }
+> = {
+  "a record that is none": () => ({ record: "A", wrap: WRAPPED, wrap_version: 1 }),
+  "bytes that are not in their one form": (record) => ({ record, wrap: "AB", wrap_version: 1 }),
 };
 
 for (const [what, finish] of Object.entries(BROKEN)) {
@@ -138,7 +141,7 @@ Deno.test("of a change by a session that was ended meanwhile, neither is stored"
   const channel = await enter(server, ALICE.password);
   const record = await almostChange(channel);
   await onConsole(server, (operations) => operations.endSessions(CONSOLE, "alice", ""));
-  send(channel, { type: "register_finish", record, wrap: WRAPPED });
+  send(channel, { type: "register_finish", record, wrap: WRAPPED, wrap_version: 1 });
   await assertFails(receive(channel, "registered"), EnvironmentError, "kicked");
   await channel.close();
   await assertUnchanged(server);
@@ -153,7 +156,7 @@ Deno.test("of a change to an account that another one has the name of, neither i
     operations.removeAccount(CONSOLE, "alice");
     operations.accounts.create("alice", old?.record ?? "", "member");
   });
-  send(channel, { type: "register_finish", record, wrap: WRAPPED });
+  send(channel, { type: "register_finish", record, wrap: WRAPPED, wrap_version: 1 });
   await assert.rejects(receive(channel, "registered"));
   await channel.close();
   assert.deepEqual(await storedWrap(server), [0, ""]); // nothing of the first one's, old or new
@@ -166,7 +169,7 @@ Deno.test("of a change that cannot be stored now, neither is", async () => {
   const record = await almostChange(channel);
   const other = openDatabase(server.db);
   other.exec("BEGIN IMMEDIATE");
-  send(channel, { type: "register_finish", record, wrap: WRAPPED });
+  send(channel, { type: "register_finish", record, wrap: WRAPPED, wrap_version: 1 });
   await assertFails(receive(channel, "registered"), ConnectError, "server-failed");
   other.exec("ROLLBACK");
   other.close();

@@ -18,7 +18,8 @@ const SINCE = "2026-01-01T00:00:00.000Z";
 const seen = { key: text32(1), since: SINCE };
 const ALICE = { name: "Alice", ...seen, verified: true };
 const BOB = { name: "bob", ...seen, verified: false, changed: { key: text32(2), since: SINCE } };
-const RECORD = { seed: text32(9), pins: [ALICE, BOB], rooms: ["chess", "physics"] };
+const CAROL = { name: "carol", ...seen, verified: false, former: [text32(3), text32(4)] };
+const RECORD = { seed: text32(9), pins: [ALICE, BOB, CAROL], rooms: ["chess", "physics"] };
 
 const codec = { decode: decodeAccountRecord, encode: encodeAccountRecord };
 
@@ -28,6 +29,10 @@ Deno.test("a record is its seed, its contacts by their folded names, and its roo
   contacts.meet("bob", key32(2), Date.parse(SINCE));
   contacts.meet("Alice", key32(1), Date.parse(SINCE));
   contacts.verify("alice");
+  for (const key of [3, 4, 1]) {
+    contacts.meet("carol", key32(key), Date.parse(SINCE));
+    contacts.acknowledge("carol");
+  }
   const rooms = new KnownRooms(["physics", "chess"]);
   const bytes = encodeAccountRecord({ seed: key32(9), contacts, rooms });
   assert.equal(hex(bytes), hex(json(RECORD)));
@@ -92,6 +97,8 @@ for (
     "a name that is none": { ...RECORD, pins: [{ ...ALICE, name: "al ice" }] },
     "a time that is none": { ...RECORD, pins: [{ ...ALICE, since: "2026-02-30T00:00:00.000Z" }] },
     "a key of 33 bytes": { ...RECORD, pins: [{ ...ALICE, key: `${text32(1)}A` }] },
+    "no key of before": { ...RECORD, pins: [{ ...CAROL, former: [] }] },
+    "five keys of before": { ...RECORD, pins: [{ ...CAROL, former: Array(5).fill(text32(3)) }] },
     "a changed key of null": { ...RECORD, pins: [{ ...ALICE, changed: null }] },
   })
 ) {

@@ -82,10 +82,37 @@ Deno.test("acknowledge() takes the changed key, and nobody has verified that", (
   const contacts = withChangedBob();
   assert.equal(contacts.acknowledge("BOB"), true);
   assert.deepEqual(contacts.find("bob"), {
-    ...{ name: "Bob", key: SECOND, since: SINCE_LATER, verified: false },
+    ...{ name: "Bob", key: SECOND, since: SINCE_LATER, verified: false, former: [FIRST] },
   });
   assert.equal(contacts.meet("bob", SECOND, LATER), "known");
   assert.equal(contacts.meet("bob", FIRST, LATER), "changed"); // the old one is no better than any
+});
+
+Deno.test("a key of before is no news in a room; where it is said to be the one of now, it is", () => {
+  const contacts = withChangedBob();
+  contacts.acknowledge("bob");
+  const { unsaved } = contacts;
+  assert.equal(contacts.see("bob", FIRST, LATER), "former");
+  assert.equal(contacts.unsaved, unsaved);
+  assert.equal(contacts.find("bob")?.changed, undefined);
+  assert.equal(contacts.see("bob", THIRD, LATER), "changed");
+  assert.equal(contacts.see("carol", FIRST, LATER), "new");
+  assert.equal(contacts.meet("bob", FIRST, LATER), "changed");
+  assert.equal(contacts.see("bob", FIRST, LATER), "changed", "until somebody has looked at it");
+  contacts.acknowledge("bob");
+  assert.equal(contacts.see("bob", FIRST, LATER), "known");
+  assert.deepEqual(contacts.find("bob")?.former, [SECOND]);
+});
+
+Deno.test("of keys of before the newest four are kept, in other sessions too", () => {
+  const contacts = metBob();
+  for (const byte of [2, 3, 4, 5, 6]) {
+    contacts.meet("bob", new Uint8Array(32).fill(byte), LATER);
+    contacts.acknowledge("bob");
+  }
+  for (const one of [contacts, contacts.rebase(metBob())]) {
+    assert.deepEqual(one.find("bob")?.former?.map(([byte]) => byte), [2, 3, 4, 5]);
+  }
 });
 
 Deno.test("acknowledge() of what has not changed does nothing", () => {

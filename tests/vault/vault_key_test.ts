@@ -26,7 +26,14 @@ import {
   encodeServerMessage,
 } from "../../lib/protocol/messages.ts";
 import { openBlob, sealBlob } from "../../lib/vault/blob.ts";
-import { createVaultKey, unwrapVaultKey, wrapVaultKey } from "../../lib/vault/vault_key.ts";
+import {
+  createVaultKey,
+  keysOf,
+  MAX_VAULT_KEYS,
+  renewRing,
+  unwrapVaultRing,
+  wrapVaultRing,
+} from "../../lib/vault/vault_key.ts";
 import { assertThrows } from "../attacks/server.ts";
 import { flipBit, hex, openChannels, utf8 } from "../protocol/pipe.ts";
 
@@ -34,10 +41,10 @@ await opaqueReady;
 const setup = createServerSetup();
 const vaultKey = createVaultKey();
 const exportKey = crypto.getRandomValues(new Uint8Array(64));
-const wrap = wrapVaultKey(vaultKey, exportKey, "alice");
+const wrap = wrapVaultRing(vaultKey, exportKey, "alice");
 
 function refuses(bytes: Uint8Array, key: Uint8Array = exportKey, user = "alice"): void {
-  assertThrows(() => unwrapVaultKey(bytes, key, user), PeerError, "vault-invalid");
+  assertThrows(() => unwrapVaultRing(bytes, key, user), PeerError, "vault-invalid");
 }
 
 /** What a login with this password gives. */
@@ -54,15 +61,15 @@ function register(password: string): { record: string; exportKey: Uint8Array } {
   return clientRegisterFinish(pending, serverRegister(setup, "alice", request));
 }
 
-Deno.test("unwrapVaultKey() gives the key again, for any spelling of the name", () => {
+Deno.test("unwrapVaultRing() gives the key again, for any spelling of the name", () => {
   for (const user of ["alice", "ALICE"]) {
-    assert.equal(hex(unwrapVaultKey(wrap, exportKey, user)), hex(vaultKey));
+    assert.equal(hex(unwrapVaultRing(wrap, exportKey, user)), hex(vaultKey));
   }
 });
 
 Deno.test("a wrap has 80 bytes, and no two are the same", () => {
   assert.equal(wrap.length, 80);
-  assert.notEqual(hex(wrapVaultKey(vaultKey, exportKey, "alice")), hex(wrap));
+  assert.notEqual(hex(wrapVaultRing(vaultKey, exportKey, "alice")), hex(wrap));
 });
 
 Deno.test("two vaults' keys are not the same", () => {
@@ -89,18 +96,19 @@ Deno.test("a blob is no wrap, and a wrap no blob, whatever they are called", () 
 
 Deno.test("keys of another length are bugs of ours", () => {
   for (const [key, password] of [[31, 64], [33, 64], [32, 63], [32, 65]] as const) {
-    const act = (): unknown => wrapVaultKey(new Uint8Array(key), new Uint8Array(password), "alice");
+    const act = (): unknown =>
+      wrapVaultRing(new Uint8Array(key), new Uint8Array(password), "alice");
     assertThrows(act, BugError, "bug");
   }
-  assertThrows(() => unwrapVaultKey(wrap, new Uint8Array(32), "alice"), BugError, "bug");
+  assertThrows(() => unwrapVaultRing(wrap, new Uint8Array(32), "alice"), BugError, "bug");
 });
 
 Deno.test("what a registration wraps, each login with its password unwraps, and no other's", () => {
   const first = register("a lamp");
-  const wrapped = wrapVaultKey(vaultKey, first.exportKey, "alice");
+  const wrapped = wrapVaultRing(vaultKey, first.exportKey, "alice");
   for (const _ of [1, 2]) {
     const key = exportKeyAtLogin(first.record, "a lamp");
-    assert.equal(hex(unwrapVaultKey(wrapped, key, "alice")), hex(vaultKey));
+    assert.equal(hex(unwrapVaultRing(wrapped, key, "alice")), hex(vaultKey));
   }
   const again = register("a lamp"); // as an operator's reset would, be it to the same password
   refuses(wrapped, again.exportKey);
@@ -121,7 +129,7 @@ async function serveChange(
   return finish;
 }
 
-Deno.test("a change of the password moves the wrap and nothing else", async () => {
+Deno.test("a change of the password brings a new key; the one before stays beside it", async () => {
   const id = { user: "alice", name: "account", version: 3 };
   const blob = sealBlob(vaultKey, id, utf8("pins"));
   const { client, server } = await openChannels();
@@ -130,7 +138,10 @@ Deno.test("a change of the password moves the wrap and nothing else", async () =
     client,
     "alice",
     "a new lamp",
-    (key) => Buffer.from(wrapVaultKey(vaultKey, key, "alice")).toString("base64url"),
+    (key) => {
+      const moved = wrapVaultRing(renewRing(vaultKey), key, "alice");
+      return { wrap: Buffer.from(moved).toString("base64url"), wrap_version: 1 };
+    },
   );
   const { record, wrap: moved } = await serving;
   // Logins stretch a chosen password for a quarter of a second: one is enough.
@@ -138,8 +149,10 @@ Deno.test("a change of the password moves the wrap and nothing else", async () =
   const keys = clientLoginFinish(pending, serverLoginStart(setup, "alice", record, ke1).ke2);
   assert.ok(keys !== undefined && moved !== undefined);
   const wrapped = new Uint8Array(Buffer.from(moved, "base64url"));
-  const unwrapped = unwrapVaultKey(wrapped, keys.exportKey, "alice");
-  assert.equal(hex(openBlob(unwrapped, id, blob)), hex(utf8("pins")));
+  const [fresh, before] = keysOf(unwrapVaultRing(wrapped, keys.exportKey, "alice"));
+  assert.equal(hex(openBlob(before as Uint8Array, id, blob)), hex(utf8("pins")));
+  const later = sealBlob(fresh, id, utf8("more pins"));
+  assertThrows(() => openBlob(vaultKey, id, later), PeerError, "vault-invalid"); // under the old
   refuses(wrapped, exportKey); // the old password's
   refuses(wrap, keys.exportKey);
 });
@@ -149,4 +162,18 @@ Deno.test("without a vault, a change of the password sends no wrap", async () =>
   const serving = serveChange(server);
   await changePassword(client, "alice", "a new lamp");
   assert.deepEqual(Object.keys(await serving), ["type", "record"]);
+});
+
+Deno.test("a ring has so many keys, each new one before the others, and then none is added", () => {
+  let ring = vaultKey;
+  for (let count = 2; count <= MAX_VAULT_KEYS; count += 1) {
+    const next = renewRing(ring);
+    assert.equal(hex(next.subarray(32)), hex(ring));
+    ring = next;
+  }
+  assert.equal(renewRing(ring), ring);
+  assert.equal(keysOf(ring).length, MAX_VAULT_KEYS);
+  const wrapped = wrapVaultRing(ring, exportKey, "alice");
+  assert.equal(hex(unwrapVaultRing(wrapped, exportKey, "alice")), hex(ring));
+  assertThrows(() => wrapVaultRing(new Uint8Array(33 * 32), exportKey, "alice"), BugError, "bug");
 });

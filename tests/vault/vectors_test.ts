@@ -6,6 +6,7 @@
  */
 
 import assert from "node:assert/strict";
+import { FernetKey } from "../../lib/fernet.ts";
 import { publicKeyOf, sign, verify } from "../../lib/mls/ed25519.ts";
 import {
   decodeSealedPayload,
@@ -13,7 +14,7 @@ import {
   verifySealedPayload,
 } from "../../lib/rooms/sealed_payload.ts";
 import { openBlob, unsafeSealBlobWithSalt } from "../../lib/vault/blob.ts";
-import { unsafeWrapWithSalt, unwrapVaultKey } from "../../lib/vault/vault_key.ts";
+import { unsafeWrapWithSalt, unwrapVaultRing } from "../../lib/vault/vault_key.ts";
 import { hex, unhex } from "../protocol/pipe.ts";
 import vectors from "../testdata/protocol.json" with { type: "json" };
 
@@ -26,11 +27,12 @@ const [exportKey, vaultKey, wrapSalt, blobSalt, content] = [
   hexadecimal.content,
 ].map(unhex) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
 const seed = unhex(vectors.inputs.deviceSeed);
+const key = FernetKey.parse(vectors.inputs.fernetKey).digest();
 
 Deno.test("the vault's key wraps to the known bytes, and they unwrap", () => {
   const { wrap } = vectors.outputs.vault;
   assert.equal(hex(unsafeWrapWithSalt(vaultKey, exportKey, user, wrapSalt)), wrap);
-  assert.equal(hex(unwrapVaultKey(unhex(wrap), exportKey, user)), hexadecimal.vaultKey);
+  assert.equal(hex(unwrapVaultRing(unhex(wrap), exportKey, user)), hexadecimal.vaultKey);
 });
 
 Deno.test("a blob seals to the known bytes, and they open", () => {
@@ -53,9 +55,9 @@ vectors.inputs.sealedPayloads.forEach((fields, at) => {
       assert.equal(hex(message), signed);
       return sign(seed, message);
     };
-    assert.equal(encodeSealedPayload(envelope, said, proof, signing), plaintext);
+    assert.equal(encodeSealedPayload(envelope, said, proof, key, signing), plaintext);
     const payload = decodeSealedPayload(envelope, plaintext);
     assert.deepEqual(payload.content, said);
-    verifySealedPayload(envelope, payload, verify);
+    verifySealedPayload(envelope, payload, key, verify);
   });
 });

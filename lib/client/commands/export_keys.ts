@@ -25,6 +25,7 @@ export async function exportKeys(context: CommandContext, args: Arguments): Prom
   }
   const ring = context.chat.sealed.exportKeys(view.room);
   const name = nameOfRoom(view);
+  checkFree(path);
   if (!isConfirmed && !await confirm(context, name, path)) {
     return context.say("Nothing was written");
   }
@@ -50,18 +51,25 @@ async function confirm(
       hint: `/keys export ${path} ${YES}; whoever has the file can read what was said in ${name}`,
     });
   }
-  say(`WARNING: whoever has ${path} then can read all that you can read in ${name},`);
-  say("for ever, without a password or a device. Keep it from others, and delete it");
+  say(
+    `WARNING: whoever has ${path} then can read all that you can read in ${name}, for ever, ` +
+      "without a password or a device. Keep it from others, and delete it",
+  );
   return (await ask(`Type ${YES} to write it: `))?.trim().toLowerCase() === YES;
 }
 
-function write(path: string, text: string): void {
-  // Deno would ask for it otherwise, in the middle of the screen.
-  if (Deno.permissions.querySync({ name: "write", path }).state !== "granted") {
-    throw new EnvironmentError("file-unwritable", `This client may not write to ${path}`, {
-      hint: "name a file in the folder that it was started in",
-    });
+/** Nobody is asked for what cannot be done. */
+function checkFree(path: string): void {
+  checkMayWrite(path);
+  try {
+    Deno.lstatSync(path);
+  } catch {
+    return; // whatever it is: who writes there learns it
   }
+  throw taken(path);
+}
+
+function write(path: string, text: string): void {
   try {
     createSecretFile(path, text);
   } catch (cause) {
@@ -69,13 +77,24 @@ function write(path: string, text: string): void {
   }
 }
 
-function unwritable(path: string, cause: unknown): EnvironmentError {
-  if (cause instanceof Deno.errors.AlreadyExists) {
-    return new EnvironmentError("file-exists", `There is a file ${path}: it stays as it is`, {
-      cause,
-      hint: "name a new one",
+function checkMayWrite(path: string): void {
+  // Deno would ask for it otherwise, in the middle of the screen.
+  if (Deno.permissions.querySync({ name: "write", path }).state !== "granted") {
+    throw new EnvironmentError("file-unwritable", `This client may not write to ${path}`, {
+      hint: "name a file in the folder that it was started in",
     });
   }
+}
+
+function taken(path: string, cause?: unknown): EnvironmentError {
+  return new EnvironmentError("file-exists", `There is a file ${path}: it stays as it is`, {
+    cause,
+    hint: "name a new one",
+  });
+}
+
+function unwritable(path: string, cause: unknown): EnvironmentError {
+  if (cause instanceof Deno.errors.AlreadyExists) return taken(path, cause);
   const reason = cause instanceof Deno.errors.NotFound
     ? "its folder does not exist"
     : cause instanceof Error

@@ -10,15 +10,28 @@ import type { RoomSecurity } from "../sealed/room_security.ts";
 import type { Arguments, CommandContext } from "./command.ts";
 import { joinedRoom } from "./meaning.ts";
 
+const YES = "yes";
+
 /** Leaves a room; who was looking at it looks at the first of the others then. */
 export async function leave(context: CommandContext, args: Arguments): Promise<void> {
   const { chat, current } = context;
   const here = current.name;
   const view = joinedRoom(chat, args.rest === "" ? current.need() : args.word());
-  if (view.kind === "sealed" && view.peer === undefined) await leaveForGood(context, view);
-  else await close(context, view);
+  const isForGood = view.kind === "sealed" && view.peer === undefined;
+  if (isForGood && !await confirm(context, view)) return;
+  await (isForGood ? leaveForGood(context, view) : close(context, view));
   if (view.room !== here) return;
   current.switchTo(chat.rooms.find(({ room }) => room !== view.room)?.room);
+}
+
+/** At a terminal, one is asked before something is lost; who writes a script knows. */
+async function confirm({ ask, say }: CommandContext, { room }: RoomView): Promise<boolean> {
+  if (ask === undefined) return true;
+  say(`You lose what was said in ${room}, unless you /keys export it before`);
+  const answer = await ask(`Type ${YES} to leave ${room} for good: `);
+  if (answer?.trim().toLowerCase() === YES) return true;
+  say(`You are still in ${room}`);
+  return false;
 }
 
 async function close({ chat, say }: CommandContext, view: RoomView): Promise<void> {
@@ -44,6 +57,7 @@ export function describeLeaving(
   const others = members.filter(({ trust }) => trust !== "own");
   if (others.length === 0) return [...lines, "You were its last member: nobody can read it now"];
   lines.push(`Its members can let you in again, by /invite ${user}`);
-  if (others.some(({ isAdmin }) => isAdmin)) return lines;
-  return [...lines, "You were its only admin: nobody there can remove others now"];
+  const wasOnlyAdmin = members.every(({ isAdmin, trust }) => isAdmin === (trust === "own"));
+  if (!wasOnlyAdmin) return lines;
+  return [...lines, "You were its only admin: nobody there can remove others until you are back"];
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CallerError } from "../../errors.ts";
+import { CallerError, EnvironmentError } from "../../errors.ts";
 import { foldName } from "../../folded_name.ts";
 import type { RoomView } from "../member.ts";
 import { nameOfRoom } from "../room_names.ts";
@@ -12,6 +12,9 @@ import { listNames } from "../sealed/membership_news.ts";
 import type { Arguments, ClientCommand, CommandContext } from "./command.ts";
 import { personNamed, roomHere } from "./meaning.ts";
 import { describeMembers, describePresent } from "./names.ts";
+
+/** Why one of several people cannot be let in, which is no reason for the others. */
+const OF_ONE: ReadonlySet<string> = new Set(["name-unknown", "no-keys"]);
 
 /** See the module's description. */
 export const MEMBERSHIP_COMMANDS: readonly ClientCommand[] = [
@@ -47,6 +50,17 @@ export const MEMBERSHIP_COMMANDS: readonly ClientCommand[] = [
     run: kick,
   },
   {
+    name: "admin",
+    aliases: [],
+    arguments: "[--remove] NAME",
+    help: "make someone an admin of this sealed room",
+    details: "Admins can /kick, and say who else is an admin: those alone can do so. With " +
+      "--remove, NAME is none any more; that may be you, if another one stays. All are told. Who " +
+      "is put out or leaves loses it. /names shows who they are.",
+    example: "/admin bob",
+    run: appoint,
+  },
+  {
     name: "rekey",
     aliases: [],
     arguments: "",
@@ -68,7 +82,7 @@ async function showNames(context: CommandContext): Promise<void> {
   const present = await chat.request({ do: "names", room: view.room });
   if (view.kind === "open") return say(describePresent(present));
   const { members } = await chat.sealed.security(view.room);
-  for (const line of describeMembers(nameOfRoom(view), members, present)) say(line);
+  for (const line of describeMembers(view, members, present)) say(line);
 }
 
 async function invite(context: CommandContext, args: Arguments): Promise<void> {
@@ -80,7 +94,11 @@ async function invite(context: CommandContext, args: Arguments): Promise<void> {
   if (peer !== undefined && names.some((name) => foldName(name) !== foldName(peer))) {
     throw forTwo(view, "/room create NAME makes a room for more");
   }
-  await context.chat.sealed.invite(view.room, names);
+  try {
+    await context.chat.sealed.invite(view.room, names);
+  } catch (error) {
+    throw names.length > 1 ? noneInvited(error, names) : error;
+  }
   context.say(`${listNames(names)} can read what is said from now on, and nothing of before`);
 }
 
@@ -98,6 +116,33 @@ async function kick(context: CommandContext, args: Arguments): Promise<void> {
   await chat.sealed.remove(room, [user]);
   say(`${user} cannot read what is said from now on; what was read before may be kept`);
   if (args.rest !== "") await context.send(`removed ${user}: ${args.rest}`, { room, action: true });
+}
+
+async function appoint(context: CommandContext, args: Arguments): Promise<void> {
+  const { chat: { sealed }, say } = context;
+  const isRemoved = args.wordIf((word) => word === "--remove") !== undefined;
+  const user = personNamed(args.word());
+  if (args.rest !== "") args.fail();
+  const view = roomHere(context);
+  const { room } = view;
+  if (view.peer !== undefined) throw forTwo(view, "nobody can put the other one out");
+  if (isRemoved) {
+    const was = await sealed.demote(room, [user]);
+    return say(was ? `${user} is no admin of ${room} any more` : `${user} is no admin of ${room}`);
+  }
+  const isNew = await sealed.promote(room, [user]);
+  say(
+    isNew ? `${user} can put people out of ${room} now` : `${user} is an admin of ${room} already`,
+  );
+}
+
+/** One of several that cannot be let in: the others are not in either. */
+function noneInvited(error: unknown, names: readonly string[]): unknown {
+  if (!(error instanceof EnvironmentError) || !OF_ONE.has(error.code)) return error;
+  return new EnvironmentError(error.code, error.message, {
+    cause: error,
+    hint: `no one was let in: /invite the other${names.length > 2 ? "s" : ""} again`,
+  });
 }
 
 function forTwo(view: RoomView, hint: string): CallerError {

@@ -6,6 +6,7 @@
 
 import { foldName } from "../../folded_name.ts";
 import type { ResultOf } from "../../protocol/requests.ts";
+import { type CalledRoom, nameOfRoom } from "../room_names.ts";
 import type { MemberSecurity } from "../sealed/room_security.ts";
 
 type Present = ResultOf<"names">;
@@ -19,9 +20,12 @@ export function describePresent({ room, names, more }: Present): string {
   return `In ${room}: ${people.join(", ") || "nobody"}${rest}`;
 }
 
-/** `Members of dungeon: alice (admin), bob (away: lunch), carol (not here)`. */
+/**
+ * `Members of dungeon: alice (admin), bob (away: lunch), carol (not here)`. Nobody can be put out of
+ * a direct room, so there it matters to nobody who its admin is.
+ */
 export function describeMembers(
-  name: string,
+  view: CalledRoom,
   members: readonly MemberSecurity[],
   { names, more }: Present,
 ): string[] {
@@ -31,11 +35,11 @@ export function describeMembers(
     present.delete(foldName(user));
     const isAbsent = here === undefined && more === 0;
     return withNotes(user, [
-      ...(isAdmin ? ["admin"] : []),
+      ...(isAdmin && view.peer === undefined ? ["admin"] : []),
       ...(isAbsent ? ["not here"] : awayNotes(here?.away)),
     ]);
   });
-  const line = `Members of ${name}: ${people.join(", ")}`;
+  const line = `Members of ${nameOfRoom(view)}: ${people.join(", ")}`;
   if (present.size === 0) return [line];
   const strangers = [...present.values()].map(({ user }) => user);
   return [line, `The server names also, who are no members: ${strangers.join(", ")}`];

@@ -6,6 +6,7 @@
 
 import { CallerError } from "../../errors.ts";
 import { MAX_LISTED, MAX_TOPIC_CHARS } from "../../protocol/limits.ts";
+import { isRoomName } from "../../protocol/messages.ts";
 import type { ResultOf } from "../../protocol/requests.ts";
 import { nameOfRoom } from "../room_names.ts";
 import { describeTopic } from "../sentences.ts";
@@ -23,8 +24,9 @@ export const ROOM_COMMANDS: readonly ClientCommand[] = [
     aliases: ["j"],
     arguments: "ROOM",
     help: "enter a room, or go back to one of yours",
-    details: "What you type goes there from then on. You stay in the other rooms. @bob is your " +
-      "direct room with bob, as by /dm. Into a sealed room, its members /invite you.",
+    details: "What you type goes there from then on, and nowhere if that fails. You stay in the " +
+      "other rooms. @bob is your direct room with bob, as by /dm. Into a sealed room, its members " +
+      "/invite you.",
     example: "/join physics",
     isBasic: true,
     moves: () => true,
@@ -36,10 +38,12 @@ export const ROOM_COMMANDS: readonly ClientCommand[] = [
     arguments: "[ROOM]",
     help: "leave this room, or the one that is named",
     details: "What you sent there is stored first. Out of an open room you can always come back. " +
-      "A sealed one you leave for good: its members may /invite you again. A direct room is only " +
+      "A sealed one you leave for good, and are asked before: its members may /invite you again. " +
+      "A direct room is only " +
       "closed for this session: /dm opens it. /exit ends the client.",
     example: "/leave physics",
     isBasic: true,
+    asks: true,
     run: leave,
   },
   {
@@ -60,7 +64,7 @@ export const ROOM_COMMANDS: readonly ClientCommand[] = [
     arguments: "create [--open] NAME",
     help: "make a sealed room, and go there",
     details: "Only those whom its members /invite can read it: the server cannot. You are its " +
-      "admin, who can /kick. With --open, operators make an open room, which everyone may enter " +
+      "admin, who can /kick, and make others one by /admin. With --open, operators make an open room, which everyone may enter " +
       "and the server can read; its topic may follow. A name has 1 to 32 of the characters a-z, " +
       "0-9, - and _.",
     example: "/room create study-group",
@@ -113,12 +117,26 @@ async function createSealed(
 ): Promise<void> {
   if (topic !== "") {
     throw new CallerError("topic-sealed", "A sealed room has no topic: the server would read it", {
-      hint: "/room create NAME makes one without, and with --open operators make an open room",
+      hint: "/room create NAME makes one without; the name is one word, as study-group",
     });
   }
+  checkNew(chat, room);
   await chat.sealed.create(room);
   current.switchTo(room);
   say("You are its only member: /invite NAME lets people in");
+}
+
+/** What the server would refuse, with what one can do instead. */
+function checkNew({ rooms }: CommandContext["chat"], room: string): void {
+  if (!isRoomName(room)) {
+    throw new CallerError("room-invalid", `Not a room's name: ${JSON.stringify(room)}`, {
+      hint: "use 1 to 32 of a-z, 0-9, - and _, a letter or digit first",
+    });
+  }
+  if (!rooms.some((one) => one.room === room)) return;
+  throw new CallerError("room-taken", `You are in a room ${room} already`, {
+    hint: `/join ${room} goes there`,
+  });
 }
 
 async function showRooms({ chat, say }: CommandContext): Promise<void> {

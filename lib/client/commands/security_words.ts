@@ -17,7 +17,7 @@ const MAX_LINES = 24;
 const HEAD_DIGITS = 16;
 
 /** Whoever needs a look first. */
-const TRUSTS: readonly MemberTrust[] = ["changed", "unverified", "verified", "own"];
+const TRUSTS: readonly MemberTrust[] = ["changed", "former", "unverified", "verified", "own"];
 
 /** An open room's. */
 export function describeOpenRoom({ room, keyId, head }: RoomView): string[] {
@@ -79,8 +79,8 @@ function memberLine({ user, devices, isLeaving, trust }: MemberSecurity): string
     WORDS[trust],
     ...(isLeaving ? ["leaves"] : []),
   ].join(", ");
-  const isToCompare = trust === "changed" || trust === "unverified";
-  return `  ${user}: ${notes}${isToCompare ? ` (/verify ${user})` : ""}`;
+  const command = NEXT[trust];
+  return `  ${user}: ${notes}${command === undefined ? "" : ` (${command} ${user})`}`;
 }
 
 const WORDS: { [trust in MemberTrust]: string } = {
@@ -88,6 +88,14 @@ const WORDS: { [trust in MemberTrust]: string } = {
   verified: "verified",
   unverified: "not compared",
   changed: "ANOTHER KEY THAN BEFORE",
+  former: "the key of before",
+};
+
+/** What one can do about it. */
+const NEXT: { [trust in MemberTrust]?: string } = {
+  unverified: "/verify",
+  changed: "/verify",
+  former: "/invite",
 };
 
 /** Names, as many in a line as fit. */

@@ -6,12 +6,12 @@
  */
 
 import { CallerError } from "../../errors.ts";
-import { foldName } from "../../folded_name.ts";
+import { foldName, sameName } from "../../folded_name.ts";
 import type { SafetyNumber } from "../../mls/safety_number.ts";
+import { sameBytes } from "../../same_bytes.ts";
 import type { SeenKey } from "../../vault/contacts.ts";
 import type { KeyClaims } from "./key_claims.ts";
 import type { OwnAccount } from "./own_account.ts";
-import { sameBytes } from "./sealed_entry.ts";
 import type { SealedRooms } from "./sealed_rooms.ts";
 
 /** An identity key of somebody's, with the safety number of that person and oneself. */
@@ -57,7 +57,7 @@ export class Identities {
    */
   async of(user: string): Promise<Identity> {
     const { user: self, rooms, claims } = this.#options;
-    if (foldName(user) === foldName(self)) {
+    if (sameName(user, self)) {
       throw new CallerError("target-self", "That is you: compare with somebody else");
     }
     const { account } = await rooms.keys();

@@ -6,11 +6,11 @@
  */
 
 import { CallerError, EnvironmentError, PeerError } from "../../errors.ts";
-import { foldName } from "../../folded_name.ts";
+import { foldName, sameName } from "../../folded_name.ts";
 import type { ForeignKeyPackage } from "../../mls/key_package.ts";
+import { sameBytes } from "../../same_bytes.ts";
 import type { Answer, Requests } from "../requests.ts";
 import { firstContact } from "./introductions.ts";
-import { sameBytes } from "./sealed_entry.ts";
 import type { SealedRooms } from "./sealed_rooms.ts";
 
 /** What they are asked for with. */
@@ -61,7 +61,7 @@ export class KeyClaims {
     const { account } = await rooms.keys();
     const [met, wrong] = [new Set<string>(), new Set<string>()];
     for (const { user, identity } of packages) {
-      if (foldName(user) === foldName(self)) {
+      if (sameName(user, self)) {
         if (!sameBytes(identity, account.identity.publicKey)) wrong.add(user);
         continue;
       }
@@ -107,5 +107,14 @@ export function identityChanged(user: string): CallerError {
     "identity-changed",
     `Nothing was sent: ${user} has another identity key than before`,
     { hint: `compare /verify ${user} in person, then /verified ${user}` },
+  );
+}
+
+/** Somebody's identity is known, and a direct room still has devices of the one before. */
+export function devicesOutdated(user: string): CallerError {
+  return new CallerError(
+    "identity-changed",
+    `Nothing was sent: the devices of ${user} here are those of the identity key before`,
+    { hint: `/invite ${user} lets the new ones in` },
   );
 }

@@ -5,11 +5,12 @@
  */
 
 import { CallerError } from "../../errors.ts";
-import { foldName } from "../../folded_name.ts";
+import { foldName, sameName } from "../../folded_name.ts";
 import type { Group, Member } from "../../mls/group.ts";
 import type { ForeignKeyPackage } from "../../mls/key_package.ts";
+import { sameBytes } from "../../same_bytes.ts";
 import { accountsOf, listNames } from "./membership_news.ts";
-import { sameBytes } from "./sealed_entry.ts";
+import { checkPresent, checkRules } from "./room_admins.ts";
 import type { Change } from "./sealed_room.ts";
 
 /** The packages of devices that are not in a group yet. */
@@ -40,22 +41,12 @@ export function addition(
  *
  * @throws {CallerError} `target-self`, `not-admin`, `not-in-room`.
  */
-export function checkMayRemove(
-  { policy, own, members }: Group,
-  wanted: ReadonlySet<string>,
-): void {
-  if (wanted.has(foldName(own.user))) {
+export function checkMayRemove(group: Group, wanted: ReadonlySet<string>): void {
+  if (wanted.has(foldName(group.own.user))) {
     throw new CallerError("target-self", "You cannot remove yourself: /leave does that");
   }
-  if (!policy.admins.some((admin) => sameBytes(admin, own.identity))) {
-    throw new CallerError("not-admin", `Only the admins of ${policy.room} can remove people`, {
-      hint: "/security shows who they are",
-    });
-  }
-  const present = new Set(members.map(({ user }) => foldName(user)));
-  for (const user of wanted) {
-    if (!present.has(user)) throw new CallerError("not-in-room", `${user} is not a member`);
-  }
+  checkRules(group, "remove people");
+  checkPresent(group, wanted);
 }
 
 /** Removes accounts, by their folded names. */
@@ -68,7 +59,7 @@ export function removal(group: Group, wanted: ReadonlySet<string>): Change | und
 
 /** The same account, under an identity that is over. */
 function isReplaced(member: Member, added: ForeignKeyPackage): boolean {
-  return foldName(member.user) === foldName(added.user) &&
+  return sameName(member.user, added.user) &&
     !sameBytes(member.identity, added.identity);
 }
 

@@ -6,16 +6,16 @@
  */
 
 import { createIdentity, identityFromSeed, type IdentityKey } from "../../mls/identity.ts";
+import { sameBytes } from "../../same_bytes.ts";
 import {
   type AccountRecord,
   decodeAccountRecord,
   encodeAccountRecord,
 } from "../../vault/account_record.ts";
-import { type Acquaintance, type Contact, Contacts } from "../../vault/contacts.ts";
+import { type Acquaintance, type Contact, Contacts, type Sighting } from "../../vault/contacts.ts";
 import { KnownRooms } from "../../vault/known_rooms.ts";
-import { sameBytes } from "./sealed_entry.ts";
 import type { Trust } from "./trust.ts";
-import { isOutdated, rolledBack, type VaultStore } from "./vault_store.ts";
+import { isOutdated, isPasswordChanged, rolledBack, type VaultStore } from "./vault_store.ts";
 
 const NAME = "account";
 
@@ -36,6 +36,8 @@ export class OwnAccount implements Trust {
   #contacts: Contacts;
   #rooms: KnownRooms;
   #saving: Promise<void> | undefined;
+  /** Another session has saved it under another password's key. */
+  #isOutdated = false;
 
   private constructor(
     { store, onError }: OwnAccountOptions,
@@ -53,11 +55,12 @@ export class OwnAccount implements Trust {
   /** Loads the account's record, or makes one. Throws what {@linkcode VaultStore} does. */
   static async open(options: OwnAccountOptions): Promise<OwnAccount> {
     const { store } = options;
-    for (;;) {
+    for (let tries = 0;; tries++) {
       const bytes = await store.load(NAME);
       if (bytes !== undefined) {
         return new OwnAccount(options, decodeAccountRecord(bytes), false);
       }
+      if (tries > 0) throw rolledBack(NAME); // there is one, the server said
       const { seed } = createIdentity();
       const record = { seed, contacts: new Contacts(), rooms: new KnownRooms() };
       try {
@@ -79,8 +82,15 @@ export class OwnAccount implements Trust {
     return this.#contacts.find(user);
   }
 
+  /** The server says that someone has this identity key now; it is pinned if it is the first one. */
   meet(user: string, identity: Uint8Array): Acquaintance {
     const how = this.#contacts.meet(user, identity, Date.now());
+    this.#saveSoon();
+    return how;
+  }
+
+  see(user: string, identity: Uint8Array): Sighting {
+    const how = this.#contacts.see(user, identity, Date.now());
     this.#saveSoon();
     return how;
   }
@@ -112,7 +122,7 @@ export class OwnAccount implements Trust {
   }
 
   expect(version: number): void {
-    void this.reach(version).catch(this.#onError);
+    if (!this.#isOutdated) void this.reach(version).catch((error) => this.#tell(error));
   }
 
   /**
@@ -127,6 +137,12 @@ export class OwnAccount implements Trust {
     if (version > this.version) throw rolledBack(NAME);
   }
 
+  /** Saves the record, whether there is something new in it or not. */
+  async resave(): Promise<void> {
+    await this.saved();
+    await this.#store.save(NAME, this.#encode());
+  }
+
   /** Resolves when everything is saved that can be. */
   async saved(): Promise<void> {
     this.#saveSoon();
@@ -134,8 +150,16 @@ export class OwnAccount implements Trust {
   }
 
   #saveSoon(): void {
-    if (this.#unsaved === 0) return;
-    this.#saving ??= this.#save().catch(this.#onError).finally(() => this.#saving = undefined);
+    if (this.#unsaved === 0 || this.#isOutdated) return;
+    this.#saving ??= this.#save().catch((error) => this.#tell(error))
+      .finally(() => this.#saving = undefined);
+  }
+
+  /** Once of what cannot get better in this session. */
+  #tell(error: unknown): void {
+    if (this.#isOutdated) return;
+    this.#isOutdated = isPasswordChanged(error);
+    this.#onError(error);
   }
 
   async #save(): Promise<void> {
@@ -147,9 +171,19 @@ export class OwnAccount implements Trust {
         this.#rooms.saved(rooms);
       } catch (error) {
         if (!isOutdated(error)) throw error;
-        await this.#reload();
+        await this.#reloadNewer();
       }
     }
+  }
+
+  /**
+   * What the server says to have. Without it, another record would be sealed as the same version:
+   * the server could give out either.
+   */
+  async #reloadNewer(): Promise<void> {
+    const { version } = this;
+    await this.#reload();
+    if (this.version === version) throw rolledBack(NAME);
   }
 
   /** What another session has saved, with what this one has not. */

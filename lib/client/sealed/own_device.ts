@@ -9,6 +9,7 @@ import { createDeviceKeys, type DeviceKeys } from "../../mls/device_keys.ts";
 import { EnvironmentError } from "../../errors.ts";
 import type { IdentityKey } from "../../mls/identity.ts";
 import { createKeyPackage, type OwnKeyPackage } from "../../mls/key_package.ts";
+import { sameBytes } from "../../same_bytes.ts";
 import {
   decodeDeviceRecord,
   type DeviceRecord,
@@ -16,7 +17,6 @@ import {
   MAX_PACKAGES_KEPT,
 } from "../../vault/device_record.ts";
 import type { Requests } from "../requests.ts";
-import { sameBytes } from "./sealed_entry.ts";
 import { Turns } from "./turns.ts";
 import { rolledBack, type VaultStore } from "./vault_store.ts";
 
@@ -138,6 +138,11 @@ export class OwnDevice {
     });
   }
 
+  /** Saves the record, although nothing in it is new. */
+  async resave(): Promise<void> {
+    await this.#turns.take(() => this.#save());
+  }
+
   async #renew(): Promise<boolean> {
     const { requests } = this.#options;
     try {
@@ -167,19 +172,24 @@ export class OwnDevice {
     if (last !== undefined) this.#lastResorts.add(last);
   }
 
+  async #save(): Promise<void> {
+    const { store } = this.#options;
+    const blob = `device/${this.number}`;
+    const record = { keys: this.keys, packages: this.#packages };
+    await Promise.all([store.settle(blob), this.settled()]);
+    await store.save(blob, encodeDeviceRecord(record), this.#lease);
+  }
+
   /** Saved before it is offered: whoever uses one must find its owner able to join. */
   async #offer(): Promise<void> {
-    const { requests, store } = this.#options;
-    const blob = `device/${this.number}`;
+    const { requests } = this.#options;
     const fresh = await Promise.all(
       Array.from({ length: PACKAGES }, () => createKeyPackage(this.keys)),
     );
     // Those before may be in a welcome that is on its way.
     this.#packages = [...this.#packages, ...fresh].slice(-MAX_PACKAGES_KEPT);
     this.#noteLastResort();
-    const record = { keys: this.keys, packages: this.#packages };
-    await Promise.all([store.settle(blob), this.settled()]);
-    await store.save(blob, encodeDeviceRecord(record), this.#lease);
+    await this.#save();
     const sizes = fresh.map(({ public: { length } }) => length);
     await requests.exchange(
       { do: "publish", device: this.number, lease: this.#lease, sizes },

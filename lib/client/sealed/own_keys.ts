@@ -43,7 +43,8 @@ export async function openOwnKeys(options: OwnKeysOptions): Promise<OwnKeys> {
   const { identity } = account;
   const device = await OwnDevice.lease({ user, identity, requests, store });
   if (account.isNew) {
-    const message = `${user} has a new identity key; with one before, its sealed history is lost`;
+    // Who knows of neither has lost the sealed history, and asks why.
+    const message = `${user} has a new identity key, as at a first login or after a reset`;
     await events.push({ type: "notice", code: "identity-made", message });
   }
   return { store, account, device };

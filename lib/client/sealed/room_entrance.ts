@@ -12,14 +12,14 @@ import type { Head } from "../../log/message_log.ts";
 import type { DeviceKeys } from "../../mls/device_keys.ts";
 import { Group, type Member } from "../../mls/group.ts";
 import type { OwnKeyPackage } from "../../mls/key_package.ts";
-import { Archive, type EpochKey } from "../../vault/archive.ts";
+import { sameBytes } from "../../same_bytes.ts";
+import { Archive } from "../../vault/archive.ts";
 import { RecentEntries } from "../../vault/recent_entries.ts";
 import { decodeRoomRecord } from "../../vault/room_record.ts";
 import type { Requests } from "../requests.ts";
 import type { OwnAccount } from "./own_account.ts";
 import { loadDevice, type OwnDevice } from "./own_device.ts";
 import type { SavedState } from "./sealed_state.ts";
-import { sameBytes } from "./sealed_entry.ts";
 import { rolledBack, type VaultStore } from "./vault_store.ts";
 
 /** What a room is entered with. */
@@ -32,6 +32,8 @@ export interface RoomStart extends SavedState {
   used?: OwnKeyPackage;
   /** Who added this account then. */
   by?: string;
+  /** Whether it was in a room of that name before. */
+  isAnew?: boolean;
 }
 
 /** What the state is looked for with. */
@@ -71,7 +73,7 @@ export class RoomEntrance {
       if (found !== undefined) return found;
     }
     throw new EnvironmentError("no-keys", `None of your devices has the keys of ${room}`, {
-      hint: "your password was reset, it seems: ask a member to /invite you again",
+      hint: "after a password reset, ask a member to /invite you again",
     });
   }
 
@@ -96,25 +98,23 @@ export class RoomEntrance {
     return await this.#welcomed(room, number, packages, { keys, isBorrowed: false });
   }
 
-  /** A welcome that is there together with a saved state came later: the account was out meanwhile. */
+  /**
+   * A welcome beside a saved state is none that a server which keeps the rules has: where an account
+   * was out meanwhile, that drops the state. So the state is gone on with, whoever welcomes.
+   */
   async #findBy(
     room: string,
     device: number,
     packages: readonly OwnKeyPackage[],
     source: Source,
   ): Promise<RoomStart | undefined> {
-    const [state, welcomed] = await Promise.all([
-      this.saved(room, device),
-      this.#welcomed(room, device, packages, source),
-    ]);
+    const state = await this.saved(room, device);
+    if (state === undefined) return await this.#welcomed(room, device, packages, source);
     // Nobody would believe what another key signs.
-    if (state !== undefined && !sameBytes(state.group.own.signatureKey, source.keys.signatureKey)) {
+    if (!sameBytes(state.group.own.signatureKey, source.keys.signatureKey)) {
       throw rolledBack(`device/${device}`);
     }
-    const saved = state && { ...state, ...source };
-    return saved === undefined || welcomed === undefined
-      ? saved ?? welcomed
-      : afterAbsence(saved, welcomed);
+    return { ...state, ...source };
   }
 
   async #welcomed(
@@ -128,7 +128,8 @@ export class RoomEntrance {
     const { group, used, by } = await Group.join(source.keys, welcome.bytes, packages);
     checkRoom(group, room);
     this.#checkHost(room, by);
-    return { ...await beginning(group, welcome.head), ...source, used, by: by.user };
+    const isAnew = this.#options.account.knowsRoom(room);
+    return { ...await beginning(group, welcome.head), ...source, used, by: by.user, isAnew };
   }
 
   /**
@@ -167,15 +168,6 @@ export class RoomEntrance {
 export async function foundingStart(group: Group, keys: DeviceKeys): Promise<RoomStart> {
   const head = { seq: 0, chain: chainStart(group.policy.room) };
   return { ...await beginning(group, head), keys, isBorrowed: false };
-}
-
-/** What was said in the first stay can still be read; an old welcome leads nowhere. */
-function afterAbsence(saved: RoomStart, welcomed: RoomStart): RoomStart {
-  const { group, head, archive } = welcomed;
-  const isLater = group.epoch > saved.group.epoch && head.seq > saved.head.seq;
-  if (!isLater) return saved;
-  const { key } = archive.current as EpochKey;
-  return { ...welcomed, archive: saved.archive.begin(group.epoch, head.seq, key, group.members) };
 }
 
 /** What there is to know of a room that begins for this account at a place of its log. */

@@ -4,19 +4,20 @@
  * @module
  */
 
-import { foldName } from "../../folded_name.ts";
+import { foldName, sameName } from "../../folded_name.ts";
 import type { Head } from "../../log/message_log.ts";
 import type { Member } from "../../mls/group.ts";
 import { SUITE } from "../../mls/suite.ts";
+import { sameBytes } from "../../same_bytes.ts";
+import { adminsAmong } from "./membership_news.ts";
 import type { OwnAccount } from "./own_account.ts";
 import type { SealedCipher } from "./sealed_cipher.ts";
-import { sameBytes } from "./sealed_entry.ts";
 
 /**
  * Whether a member's identity was compared: `changed` if it is, or may be, another one than the one
- * that is known.
+ * that is known; `former` if it is one in whose place another one was acknowledged.
  */
-export type MemberTrust = "own" | "verified" | "unverified" | "changed";
+export type MemberTrust = "own" | "verified" | "unverified" | "changed" | "former";
 
 /** An account that is a member. */
 export interface MemberSecurity {
@@ -65,15 +66,17 @@ function describe(
   return {
     user,
     devices: devices.length,
-    isAdmin: policy.admins.some((admin) => sameBytes(admin, identity)),
+    isAdmin: adminsAmong(devices, policy).length > 0,
     isLeaving: leaving.has(foldName(user)),
-    trust: foldName(user) === foldName(own.user) ? "own" : trustIn(user, identity, account),
+    trust: sameName(user, own.user) ? "own" : trustIn(user, identity, account),
   };
 }
 
 function trustIn(user: string, identity: Uint8Array, account: OwnAccount): MemberTrust {
   const contact = account.find(user);
   if (contact === undefined) return "unverified";
-  if (contact.changed !== undefined || !sameBytes(contact.key, identity)) return "changed";
+  if (contact.changed !== undefined) return "changed";
+  if (contact.former?.some((key) => sameBytes(key, identity))) return "former";
+  if (!sameBytes(contact.key, identity)) return "changed";
   return contact.verified ? "verified" : "unverified";
 }

@@ -6,19 +6,21 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { foldName } from "../../folded_name.ts";
 import { CallerError, EnvironmentError, PeerError } from "../../errors.ts";
 import type { KeyRing } from "../../fernet.ts";
+import { foldName, sameName } from "../../folded_name.ts";
 import type { Member, RoomPolicy } from "../../mls/group.ts";
 import type { ForeignKeyPackage } from "../../mls/key_package.ts";
+import { sameBytes } from "../../same_bytes.ts";
 import type { JoinOptions } from "../options.ts";
 import type { Requests } from "../requests.ts";
+import { demote, promote, stepDown } from "./appointments.ts";
 import { Identities, type Identity } from "./identities.ts";
-import { identityChanged, KeyClaims } from "./key_claims.ts";
+import { devicesOutdated, identityChanged, KeyClaims } from "./key_claims.ts";
 import { absentFrom, addition, checkMayRemove, removal } from "./membership_changes.ts";
 import { accountsOf, listNames } from "./membership_news.ts";
+import { demotion } from "./room_admins.ts";
 import type { RoomSecurity } from "./room_security.ts";
-import { sameBytes } from "./sealed_entry.ts";
 import type { SealedRoom } from "./sealed_room.ts";
 import type { SealedRooms } from "./sealed_rooms.ts";
 
@@ -81,7 +83,8 @@ export class SealedChat {
   }
 
   /**
-   * Shuts people out of a sealed room: what is said from then on, they cannot read.
+   * Shuts people out of a sealed room: what is said from then on, they cannot read. An admin loses
+   * that first, in a commit of its own: whoever comes again begins as a plain member.
    *
    * @throws {CallerError} `not-admin`, `not-in-room`, `target-self`.
    */
@@ -89,7 +92,29 @@ export class SealedChat {
     const sealed = this.#options.rooms.get(room);
     const wanted = new Set(users.map(foldName));
     checkMayRemove(sealed.cipher.state.group, wanted);
+    await sealed.change((group) => demotion(group, wanted));
     await sealed.change((group) => removal(group, wanted));
+  }
+
+  /**
+   * Makes members of a sealed room its admins, who can remove others and say who else is an admin.
+   *
+   * @returns whether any of them was none before.
+   * @throws {CallerError} `not-admin`, `not-in-room`, `room-direct`, `too-many`; `identity-changed`
+   * if one has another key than before, which nobody has acknowledged.
+   */
+  async promote(room: string, users: readonly string[]): Promise<boolean> {
+    return await promote(this.#options.rooms.get(room), await this.security(room), users);
+  }
+
+  /**
+   * Makes admins of a sealed room plain members: this account too, if another one stays.
+   *
+   * @returns whether any of them was one before.
+   * @throws {CallerError} `not-admin`, `not-in-room`, `room-direct`, `last-admin`.
+   */
+  async demote(room: string, users: readonly string[]): Promise<boolean> {
+    return await demote(this.#options.rooms.get(room), users);
   }
 
   /** Leaves a sealed room for good: its other members shut this account out. */
@@ -97,7 +122,10 @@ export class SealedChat {
     const { rooms } = this.#options;
     const sealed = rooms.get(room);
     const isAlone = accountsOf(sealed.cipher.state.group.members).length === 1;
-    if (!isAlone && sealed.cipher.canSeal) await rooms.sayLeaving(room);
+    if (!isAlone && sealed.cipher.canSeal) {
+      await stepDown(sealed);
+      await rooms.sayLeaving(room);
+    }
     await this.#options.requests.ask({ do: "resign", room });
     rooms.forget(room);
   }
@@ -119,7 +147,7 @@ export class SealedChat {
     { history = 0 }: Pick<JoinOptions, "history"> = {},
   ): Promise<string> {
     const { requests } = this.#options;
-    if (foldName(user) === foldName(this.#options.user)) {
+    if (sameName(user, this.#options.user)) {
       throw new CallerError("target-self", "You are talking to yourself: choose somebody else");
     }
     const { room } = await requests.ask({ do: "direct", user });
@@ -131,7 +159,8 @@ export class SealedChat {
    * Passes if something may be said in a sealed room now: in a direct one only to devices of the
    * identity that is known, and not while another one was seen.
    *
-   * @throws {CallerError} `identity-changed`, `room-unknown`.
+   * @throws {CallerError} `identity-changed`, also if the new one was acknowledged and is not let in
+   * yet; `room-unknown`.
    */
   async checkSend(room: string): Promise<void> {
     const { rooms } = this.#options;
@@ -141,11 +170,11 @@ export class SealedChat {
     if (peer === undefined) return;
     const contact = account.find(peer);
     const isKnown = ({ user, identity }: Member): boolean =>
-      foldName(user) !== foldName(peer) ||
+      !sameName(user, peer) ||
       contact !== undefined && sameBytes(identity, contact.key);
-    if (contact?.changed !== undefined || !group.members.every(isKnown)) {
-      throw identityChanged(peer);
-    }
+    if (contact?.changed !== undefined) throw identityChanged(peer);
+    if (group.members.every(isKnown)) return;
+    throw contact === undefined ? identityChanged(peer) : devicesOutdated(peer);
   }
 
   /**
@@ -174,6 +203,11 @@ export class SealedChat {
     const { cipher } = this.#options.rooms.get(room);
     const { securityOf } = await import("./machinery.ts");
     return securityOf(cipher, (await this.#options.rooms.keys()).account);
+  }
+
+  /** With whom a direct room is; before it is entered, as the server says. */
+  peerOf(room: string): string | undefined {
+    return this.#options.rooms.peerOf(room);
   }
 
   /** The keys of all epochs of a sealed room that this account was a member in, newest first. */
@@ -222,7 +256,7 @@ export class SealedChat {
     await rooms.enterOnce(room, history);
     const sealed = rooms.get(room);
     const { peer } = sealed.cipher;
-    if (peer !== undefined && foldName(peer) === foldName(user)) {
+    if (peer !== undefined && sameName(peer, user)) {
       await this.#completeDirect(sealed, peer);
       return room;
     }
@@ -240,7 +274,7 @@ export class SealedChat {
     const { members } = sealed.cipher.state.group;
     const { identity } = await this.#claims.look(peer);
     const isThere = members.some((one) =>
-      foldName(one.user) === foldName(peer) && sameBytes(one.identity, identity)
+      sameName(one.user, peer) && sameBytes(one.identity, identity)
     );
     if (isThere) return;
     try {

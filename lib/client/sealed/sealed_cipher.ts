@@ -7,21 +7,20 @@
 
 import { EnvironmentError, PeerError } from "../../errors.ts";
 import { FernetKey } from "../../fernet.ts";
-import { foldName } from "../../folded_name.ts";
+import { sameName } from "../../folded_name.ts";
 import type { Head, LogEntry } from "../../log/message_log.ts";
 import type { Group, Member, MembershipChange } from "../../mls/group.ts";
 import type { SealedText } from "../../rooms/open_room.ts";
 import type { Content, Envelope } from "../../rooms/payload.ts";
 import type { SealedContent, SealedPayload } from "../../rooms/sealed_payload.ts";
 import type { EpochKey } from "../../vault/archive.ts";
-import { MAX_LAG } from "../../vault/recent_entries.ts";
 import type { ClientEvent } from "../events.ts";
 import type { Outgoing } from "../outbox.ts";
 import type { RoomCipher, Taken } from "../room_cipher.ts";
 import { introduce } from "./introductions.ts";
 import { accountChange, changeBetween, membersEvent } from "./membership_news.ts";
 import { Progress } from "./progress.ts";
-import { contentOf, invalid, lost, sha256 } from "./sealed_entry.ts";
+import { checkNew, checkSameLog, contentOf, invalid, lost, sha256 } from "./sealed_entry.ts";
 import { type HeldState, type SavedState, SealedState } from "./sealed_state.ts";
 import type { Trust } from "./trust.ts";
 
@@ -66,8 +65,7 @@ export class SealedCipher implements RoomCipher {
   }
 
   get peer(): string | undefined {
-    const own = foldName(this.#options.user);
-    return this.state.group.policy.peers?.find((name) => foldName(name) !== own);
+    return this.state.group.policy.peers?.find((name) => !sameName(name, this.#options.user));
   }
 
   get floor(): number {
@@ -143,7 +141,7 @@ export class SealedCipher implements RoomCipher {
   /** Pins the identities of members; what to tell of them. */
   greet(members: readonly Pick<Member, "user" | "identity">[]): ClientEvent[] {
     const { room, trust, user: self } = this.#options;
-    const others = members.filter(({ user }) => foldName(user) !== foldName(self));
+    const others = members.filter(({ user }) => !sameName(user, self));
     return introduce(trust, room, others);
   }
 
@@ -163,7 +161,8 @@ export class SealedCipher implements RoomCipher {
   async #takeNext(entry: LogEntry, commit: Uint8Array | undefined): Promise<Taken> {
     this.#checkEpoch(entry);
     const { payload, author } = this.state.openNext(entry);
-    this.#checkNew(entry, payload);
+    checkNew(entry, payload, this.state.recent);
+    this.state.recent.add(entry);
     this.#checkAuthor(entry, payload);
     const { leave, commit: hash } = payload.content;
     if (leave) return { news: this.#noteLeaving(author.user) };
@@ -188,27 +187,10 @@ export class SealedCipher implements RoomCipher {
   }
 
   /** What its author knew: of the log, and of this account's record if it is an own device. */
-  #checkAuthor({ sender }: LogEntry, payload: SealedPayload): void {
-    const { room, trust, user } = this.#options;
-    if (!this.state.agreesWith({ seq: payload.after, chain: payload.head })) {
-      throw new PeerError(
-        "room-inconsistent",
-        `The server shows ${sender} another history of ${room} than this client`,
-        { hint: "compare /security with others; tell who runs the server" },
-      );
-    }
-    if (foldName(sender) === foldName(user)) trust.expect(payload.saved);
-  }
-
-  /** A token of this epoch opens at any later place of it: it must not be taken twice. */
-  #checkNew(entry: LogEntry, { after }: SealedPayload): void {
-    const { room, sender, seq } = entry;
-    if (this.state.recent.has(entry)) {
-      const message = `The server repeats a message of ${sender} as message ${seq} of ${room}`;
-      throw new PeerError("room-inconsistent", message, { hint: "tell who runs the server" });
-    }
-    if (seq - after > MAX_LAG) throw invalid("is too old for its place");
-    this.state.recent.add(entry);
+  #checkAuthor(entry: LogEntry, payload: SealedPayload): void {
+    const { trust, user } = this.#options;
+    checkSameLog(entry, payload, this.state);
+    if (sameName(entry.sender, user)) trust.expect(payload.saved);
   }
 
   #noteLeaving(user: string): ClientEvent[] {
@@ -233,12 +215,12 @@ export class SealedCipher implements RoomCipher {
         return { news: [], later: this.#takeSaved(entry, hash, commit) };
       }
       const { next, change } = await this.state.process(commit, hash);
-      if (foldName(change.by.user) !== foldName(entry.sender)) {
+      if (!sameName(change.by.user, entry.sender)) {
         throw lost(entry, "with a commit of somebody else");
       }
       if (this.state.isBorrowed && !this.state.expects(hash) && this.state.hasOwn(next)) {
         this.#isWaiting = true;
-        return { news: [], later: this.#takeWelcome(entry, change) };
+        return { news: [], later: this.#takeWelcome(entry, next, change) };
       }
       return { news: await this.#begin(entry, next, change) };
     } catch (error) {
@@ -280,10 +262,19 @@ export class SealedCipher implements RoomCipher {
   }
 
   /** Somebody has added this session's device while it was to add itself. */
-  async #takeWelcome(entry: LogEntry, change: MembershipChange): Promise<ClientEvent[]> {
+  async #takeWelcome(
+    entry: LogEntry,
+    next: Group,
+    change: MembershipChange,
+  ): Promise<ClientEvent[]> {
     try {
       const welcomed = await this.#options.welcome();
-      if (welcomed?.head.seq !== entry.seq) throw lost(entry, "without the welcome to it");
+      // This session is another device by now: the one that was added is another session's.
+      if (!this.state.hasOwn(next)) return await this.#begin(entry, next, change);
+      // What was followed with the other device's state tells to which group it has to be.
+      if (welcomed?.head.seq !== entry.seq || !await next.agreesWith(welcomed.group)) {
+        throw lost(entry, "without the welcome to it");
+      }
       this.state.expectWelcomed(welcomed.group);
       return await this.#begin(entry, welcomed.group, change);
     } catch (error) {

@@ -13,7 +13,7 @@ import { readKeyPackage } from "../../mls/key_package.ts";
 import type { SealedContent } from "../../rooms/sealed_payload.ts";
 import { encodeRoomRecord } from "../../vault/room_record.ts";
 import type { Requests } from "../requests.ts";
-import { accountChange, accountsOf, listNames } from "./membership_news.ts";
+import { accountsOf, listNames, wishesOf } from "./membership_news.ts";
 import type { OwnDevice } from "./own_device.ts";
 import type { SealedCipher } from "./sealed_cipher.ts";
 import type { PendingCommit } from "./sealed_state.ts";
@@ -46,6 +46,8 @@ export interface SealedRoomOptions {
   store: VaultStore;
   device: OwnDevice;
   cipher: SealedCipher;
+  /** Resolves when it is known which device this session is: after an outage it may be another. */
+  settled(): Promise<void>;
   /** The version of the own account's record. */
   accountVersion(): number;
   /** Takes what goes wrong while the state is saved in the background. */
@@ -60,6 +62,12 @@ interface Offer extends NewCommit {
   keyId: string;
   text: string;
 }
+
+/**
+ * What became of a commit: the server took it, another one came first, or this session is another
+ * device by now, and nothing was asked.
+ */
+type Fate = "taken" | "outrun" | "moved";
 
 /** See the module's description. */
 export class SealedRoom {
@@ -104,16 +112,17 @@ export class SealedRoom {
    * @throws {PeerError} if the room cannot be followed any more.
    */
   async change(changeFor: (group: Group) => Change | undefined): Promise<void> {
-    if (this.cipher.state.isBorrowed) await this.adopt();
     await this.#turns.take(async () => {
       for (let tries = 0; tries < MAX_TRIES; tries++) {
+        await this.#adopt();
         this.#checkCanChange();
         const { group } = this.cipher.state;
         const change = changeFor(group);
         if (change === undefined) return;
-        const isTaken = await this.#commit(change, ({ next }) => Promise.resolve({ next }));
+        const fate = await this.#commit(change, ({ next }) => Promise.resolve({ next }));
+        if (fate === "moved") continue;
         await this.cipher.beyond(group.epoch); // its own commit, or the one that came first
-        if (isTaken) return;
+        if (fate === "taken") return;
       }
       throw new EnvironmentError("room-busy", "Too many others change the room: try again later");
     });
@@ -126,21 +135,22 @@ export class SealedRoom {
    * @throws as {@linkcode change}.
    */
   async adopt(): Promise<void> {
-    await this.#turns.take(async () => {
-      if (!this.cipher.state.isBorrowed) return;
-      while (this.cipher.state.isBorrowed) {
-        const { group: { epoch } } = this.cipher.state;
-        await this.#addOwn();
-        await this.cipher.beyond(epoch);
-      }
-      await this.#save();
-    });
+    await this.#turns.take(() => this.#adopt());
   }
 
-  async #addOwn(): Promise<void> {
-    const { keys, lastPackage: own } = this.#device; // by now: that before may be another session's
+  async #adopt(): Promise<void> {
+    if (!this.cipher.state.isBorrowed) return;
+    while (this.cipher.state.isBorrowed) {
+      const { group: { epoch } } = this.cipher.state;
+      if (await this.#addOwn() !== "moved") await this.cipher.beyond(epoch);
+    }
+    await this.#save();
+  }
+
+  async #addOwn(): Promise<Fate> {
+    const { keys, lastPackage: own } = this.#device;
     const plan = { add: [await readKeyPackage(own.public)] };
-    await this.#commit({ plan, text: "uses another device" }, async ({ welcome }) => {
+    return await this.#commit({ plan, text: "uses another device" }, async ({ welcome }) => {
       const { group: next } = await Group.join(keys, welcome as Uint8Array, [own]);
       return { next, keys };
     });
@@ -170,6 +180,12 @@ export class SealedRoom {
     });
   }
 
+  /** Saves the state, whether there is something new in it or not; unless it cannot be now. */
+  async resave(): Promise<void> {
+    this.#messages += 1;
+    await this.save();
+  }
+
   /** Saves the state for the first time. */
   async saveFirst(): Promise<void> {
     await this.#turns.take(() => this.#save());
@@ -182,29 +198,31 @@ export class SealedRoom {
   async #save(): Promise<void> {
     const { store } = this.#options;
     await this.#settle();
+    if (this.cipher.state.isBorrowed) return; // by now: it is saved when the new device is in
     this.#commits = this.#messages = 0;
     await store.save(this.#blob, this.#encode(), this.#device.lease);
   }
 
   /** What an ended connection has left open: the lease, and which state was stored last. */
   async #settle(): Promise<void> {
-    await Promise.all([this.#device.settled(), this.#options.store.settle(this.#blob)]);
+    await this.#options.settled();
+    await this.#options.store.settle(this.#blob);
   }
 
-  /**
-   * Makes a commit and asks the server to take it; false if another one came first.
-   */
+  /** Makes a commit and asks the server to take it. */
   async #commit(
     { plan, text }: Change,
     becomes: (made: NewCommit) => Promise<Omit<PendingCommit, "hash">>,
-  ): Promise<boolean> {
-    const { group } = this.cipher.state;
+  ): Promise<Fate> {
+    const [{ group }, device] = [this.cipher.state, this.#device];
     const made = await group.commit(plan, this.cipher.state.leaving);
     const pending = { hash: sha256(made.commit), ...await becomes(made) };
     const { id: keyId } = FernetKey.fromBytes(await made.next.epochKey());
     await this.#settle();
-    if (this.cipher.state.group !== group) return false; // no step from here to the request
-    return await this.#offer({ ...made, group, keyId, text }, pending);
+    // No step from here to the request.
+    if (this.#device !== device) return "moved";
+    if (this.cipher.state.group !== group) return "outrun";
+    return await this.#offer({ ...made, group, keyId, text }, pending) ? "taken" : "outrun";
   }
 
   /**
@@ -217,7 +235,6 @@ export class SealedRoom {
   ): Promise<boolean> {
     const { room, requests, store } = this.#options;
     const { number: device, lease } = this.#device;
-    const { removed } = accountChange(group, change);
     const adds = accountsOf(change.added); // also who is there, with other devices: they are told
     const { id, sentAt: sent_at, token } = this.#seal({ text, commit: pending.hash });
     const state = change.hasPath ? store.seal(this.#blob, this.#encode(pending)).bytes : NOTHING;
@@ -225,7 +242,16 @@ export class SealedRoom {
     const request = requests.exchange(
       {
         do: "commit",
-        ...{ room, epoch: group.epoch, key_id, id, sent_at, token, adds, removes: removed },
+        ...{
+          room,
+          epoch: group.epoch,
+          key_id,
+          id,
+          sent_at,
+          token,
+          adds,
+          ...wishesOf(group, change),
+        },
         welcomes: change.added.map(({ user, device }) => ({ user, device })),
         ...{ device, lease },
         sizes: [commit.length, welcome.length, state.length],

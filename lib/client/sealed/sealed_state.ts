@@ -11,6 +11,7 @@ import type { Head, LogEntry } from "../../log/message_log.ts";
 import type { DeviceKeys } from "../../mls/device_keys.ts";
 import { sign } from "../../mls/ed25519.ts";
 import type { Group, Member, MembershipChange } from "../../mls/group.ts";
+import { sameBytes } from "../../same_bytes.ts";
 import type { SealedText } from "../../rooms/open_room.ts";
 import type { Envelope } from "../../rooms/payload.ts";
 import {
@@ -22,7 +23,7 @@ import type { Archive, EpochKey } from "../../vault/archive.ts";
 import type { RecentEntries } from "../../vault/recent_entries.ts";
 import { changeBetween } from "./membership_news.ts";
 import { RecentHeads } from "./recent_heads.ts";
-import { checkPayload, decrypt, invalid, sameBytes } from "./sealed_entry.ts";
+import { checkPayload, decrypt, invalid } from "./sealed_entry.ts";
 
 /** An own commit that is on its way, or was when an earlier session ended. */
 export interface PendingCommit {
@@ -178,7 +179,7 @@ export class SealedState {
     const author = this.#group.members.find(({ signatureKey }) =>
       sameBytes(signatureKey, payload.device)
     );
-    checkPayload(entry, payload, this.#group.epoch, author?.user);
+    checkPayload(entry, payload, this.#archive.current as EpochKey, author?.user);
     return { payload, author: author as Member };
   }
 
@@ -188,7 +189,7 @@ export class SealedState {
     if (epoch === undefined) throw invalid("comes from before this account was a member");
     const payload = decrypt(epoch.key, entry);
     const signer = this.#archive.signerAt(payload.device, epoch.epoch);
-    checkPayload(entry, payload, epoch.epoch, signer?.user);
+    checkPayload(entry, payload, epoch, signer?.user);
     if (payload.after >= entry.seq) throw invalid("was not sealed for this place");
     return payload;
   }
@@ -205,6 +206,7 @@ export class SealedState {
       envelope,
       content,
       { epoch: this.#group.epoch, after, head, saved, device },
+      this.key.digest(),
       (message) => sign(signatureSeed, message),
     );
     return { keyId: this.key.id, token: this.key.encrypt(plaintext) };

@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { Acquaintance } from "../../vault/contacts.ts";
+import type { Sighting } from "../../vault/contacts.ts";
 
 /** See the module's description. */
 export interface Trust {
   /** Someone's identity key was seen in a room; it is pinned if it is the first one. */
-  meet(user: string, identity: Uint8Array): Acquaintance;
+  see(user: string, identity: Uint8Array): Sighting;
   /** The version of the own account's record, which goes into what is sealed. */
   readonly version: number;
   /** An own device has sealed something when that version was this one. */

@@ -4,10 +4,17 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
+import { encodeBase64url } from "../../base64url.ts";
 import { EnvironmentError, type FernchatError, PeerError } from "../../errors.ts";
-import { openBlob, sealBlob } from "../../vault/blob.ts";
-import { createVaultKey, unwrapVaultKey, wrapVaultKey } from "../../vault/vault_key.ts";
+import { type BlobId, openBlob, sealBlob } from "../../vault/blob.ts";
+import {
+  createVaultKey,
+  keysOf,
+  renewRing,
+  unwrapVaultRing,
+  wrapVaultRing,
+} from "../../vault/vault_key.ts";
+import type { WrappedRing } from "../login.ts";
 import type { Requests } from "../requests.ts";
 
 /** A blob as it is to be stored. */
@@ -23,15 +30,21 @@ const WRAP = "wrap";
 export class VaultStore {
   readonly #requests: Requests;
   readonly #user: string;
-  readonly #key: Uint8Array;
+  /** The vault's keys, the newest first. */
+  #ring: Uint8Array;
+  /** That of the wrap that they came in. */
+  #wrapVersion: number;
+  /** The keys to be, once the server has taken a new password with them. */
+  #nextRing: Uint8Array | undefined;
   readonly #versions = new Map<string, number>();
   /** Blobs that may have been stored when a connection ended. */
   readonly #doubtful = new Set<string>();
 
-  private constructor(requests: Requests, user: string, key: Uint8Array) {
+  private constructor(requests: Requests, user: string, ring: Uint8Array, wrapVersion: number) {
     this.#requests = requests;
     this.#user = user;
-    this.#key = key;
+    this.#ring = ring;
+    this.#wrapVersion = wrapVersion;
   }
 
   /**
@@ -40,23 +53,24 @@ export class VaultStore {
    *
    * @param exportKey OPAQUE's, of the login.
    * @throws {PeerError} `vault-invalid` if there is one that this password does not open: it is left
-   * alone.
+   * alone; `vault-rolled-back` if the server has one, and does not give it.
    */
   static async open(requests: Requests, user: string, exportKey: Uint8Array): Promise<VaultStore> {
-    for (;;) {
+    for (let tries = 0;; tries++) {
       const { result: { version }, bytes } = await requests.exchange({ do: "get", name: WRAP });
       if (version > 0) {
-        return new VaultStore(requests, user, unwrapVaultKey(bytes, exportKey, user));
+        return new VaultStore(requests, user, unwrapVaultRing(bytes, exportKey, user), version);
       }
+      if (tries > 0) throw rolledBack(WRAP); // there is one, the server said
       const made = createVaultKey();
       try {
-        const wrap = wrapVaultKey(made, exportKey, user);
+        const wrap = wrapVaultRing(made, exportKey, user);
         await requests.exchange({ do: "put", name: WRAP, version }, wrap);
       } catch (error) {
         if (isOutdated(error)) continue; // another session was faster
         throw error;
       }
-      return new VaultStore(requests, user, made);
+      return new VaultStore(requests, user, made, version + 1);
     }
   }
 
@@ -65,9 +79,22 @@ export class VaultStore {
     return (await requests.ask({ do: "get", name: WRAP })).version > 0;
   }
 
-  /** The vault's key, wrapped for another password, as `register_finish` takes it. */
-  rewrap(exportKey: Uint8Array): string {
-    return Buffer.from(wrapVaultKey(this.#key, exportKey, this.#user)).toString("base64url");
+  /**
+   * A new key and those before, wrapped for another password, as `register_finish` takes them. If it
+   * has: {@linkcode rewrapped}.
+   */
+  rewrap(exportKey: Uint8Array): WrappedRing {
+    this.#nextRing = renewRing(this.#ring);
+    const wrap = wrapVaultRing(this.#nextRing, exportKey, this.#user);
+    return { wrap: encodeBase64url(wrap), wrap_version: this.#wrapVersion };
+  }
+
+  /** The server has taken what {@linkcode rewrap} gave: the new key seals from now on. */
+  rewrapped(): void {
+    if (this.#nextRing === undefined) return;
+    this.#ring = this.#nextRing;
+    this.#wrapVersion += 1;
+    this.#nextRing = undefined;
   }
 
   /** The names of all blobs. */
@@ -86,14 +113,32 @@ export class VaultStore {
    *
    * @throws {PeerError} `vault-invalid` if it is not what was stored under that name and version;
    * `vault-rolled-back` if it is older than what this session saw.
+   * @throws {EnvironmentError} `password-changed` if another session has given the account another
+   * password, and saved this since.
    */
   async load(name: string): Promise<Uint8Array | undefined> {
     const { result: { version }, bytes } = await this.#requests.exchange({ do: "get", name });
     if (version < this.versionOf(name)) throw rolledBack(name);
+    // What cannot be opened must not be overwritten: its version is not known then.
+    const content = version > 0
+      ? await this.#open({ user: this.#user, name, version }, bytes)
+      : undefined;
     this.#versions.set(name, version);
     this.#doubtful.delete(name);
-    if (version === 0) return undefined;
-    return openBlob(this.#key, { user: this.#user, name, version }, bytes);
+    return content;
+  }
+
+  async #open(id: BlobId, bytes: Uint8Array): Promise<Uint8Array> {
+    let fault: unknown;
+    for (const key of keysOf(this.#ring)) {
+      try {
+        return openBlob(key, id, bytes);
+      } catch (error) {
+        fault ??= error;
+      }
+    }
+    const { version } = await this.#requests.ask({ do: "get", name: WRAP });
+    throw version === this.#wrapVersion ? fault : passwordChanged(fault);
   }
 
   /**
@@ -139,13 +184,27 @@ export class VaultStore {
   seal(name: string, bytes: Uint8Array): SealedBlob {
     const version = this.versionOf(name);
     const at = { user: this.#user, name, version: version + 1 };
-    return { bytes: sealBlob(this.#key, at, bytes), version };
+    return { bytes: sealBlob(keysOf(this.#ring)[0], at, bytes), version };
   }
 
   /** Another request has saved what {@linkcode seal} gave. */
   saved(name: string): void {
     this.#versions.set(name, this.versionOf(name) + 1);
   }
+}
+
+/** What this session cannot open was saved under a key that came with another password. */
+function passwordChanged(cause: unknown): EnvironmentError {
+  const message = "Your password was changed in another session: this one saves nothing new";
+  return new EnvironmentError("password-changed", message, {
+    cause,
+    hint: "leave, and come again with the new password",
+  });
+}
+
+/** Whether another session has given the account another password, which this one does not know. */
+export function isPasswordChanged(error: unknown): boolean {
+  return error instanceof EnvironmentError && error.code === "password-changed";
 }
 
 /** Whether somebody else saved a blob meanwhile. */

@@ -6,6 +6,7 @@
  */
 
 import { type Devices, leaseLost } from "../../delivery/devices.ts";
+import type { Vault } from "../../delivery/vault.ts";
 import { CallerError } from "../../errors.ts";
 import { MAX_DEVICES } from "../../protocol/limits.ts";
 
@@ -27,38 +28,40 @@ const AWAITED = "awaited";
 /** See the module's description. */
 export class Leases {
   readonly #devices: Devices;
+  readonly #vault: Vault;
   /** By account, then by device. Those awaited longest come first among them. */
   readonly #holders = new Map<string, Map<number, Holder | typeof AWAITED>>();
 
-  constructor(devices: Devices) {
+  constructor({ devices, vault }: { devices: Devices; vault: Vault }) {
     this.#devices = devices;
+    this.#vault = vault;
   }
 
   /**
-   * Gives a connection a device that nobody holds: of the account's own ones the lowest that no
-   * session may come back for, then the one that was awaited longest, then a new one.
+   * Gives a connection a device that nobody holds: of those in the account's vault the lowest that
+   * no session may come back for, then the one that was awaited longest, then a new one.
    *
    * @throws {CallerError} `devices-busy` if there is none.
    */
   grant(holder: Holder): Lease {
     this.release(holder);
     const held = this.#of(holder);
-    const made = this.#devices.of(holder.user);
-    const device = made.find((one) => !held.has(one)) ??
-      [...held].find(([, by]) => by === AWAITED)?.[0] ?? firstBeside(new Set(made));
+    const device = this.#vault.devices(holder.user).find((one) => !held.has(one)) ??
+      [...held].find(([, by]) => by === AWAITED)?.[0] ?? firstBeside(held.keys());
     if (device === undefined) throw devicesBusy();
     return this.#grant(holder, device);
   }
 
   /**
-   * Gives a connection a device that the account has never had: one whose state no other session has
-   * left anywhere.
+   * Gives a connection a device that has no record in the account's vault: no session has left a
+   * state of it anywhere.
    *
    * @throws {CallerError} `devices-busy` if there is none.
    */
   grantNew(holder: Holder): Lease {
     this.release(holder);
-    const device = firstBeside(new Set(this.#devices.of(holder.user)));
+    const live = [...this.#of(holder)].flatMap(([device, by]) => by === AWAITED ? [] : [device]);
+    const device = firstBeside([...live, ...this.#vault.devices(holder.user)]);
     if (device === undefined) throw devicesBusy();
     return this.#grant(holder, device);
   }
@@ -117,8 +120,9 @@ export class Leases {
 }
 
 /** The lowest number of a device that is not among these. */
-function firstBeside(made: ReadonlySet<number>): number | undefined {
-  for (let device = 1; device <= MAX_DEVICES; device++) if (!made.has(device)) return device;
+function firstBeside(taken: Iterable<number>): number | undefined {
+  const numbers = new Set(taken);
+  for (let device = 1; device <= MAX_DEVICES; device++) if (!numbers.has(device)) return device;
   return undefined;
 }
 

@@ -147,18 +147,25 @@ async function commit(
   if ((welcome.length === 0) !== (request.welcomes.length === 0)) throw partsInvalid();
   const nameOf = (name: string): string => accounts.get(name).name;
   const adds = [...new Set(request.adds.map(nameOf))];
-  const removes = [...new Set(request.removes.map((name) => accounts.find(name)?.name ?? name))];
+  const removes = namesOf(accounts, request.removes);
+  const promotes = [...new Set((request.promotes ?? []).map(nameOf))];
+  const demotes = namesOf(accounts, request.demotes ?? []);
   const welcomes = request.welcomes.map((one) => ({ ...one, user: nameOf(one.user) }));
   sealed.delivery.rooms.get(room, user);
   sealed.leases.check(asker, { device, lease });
   await sealed.commit(
     {
-      ...{ room, user, device, lease, epoch, keyId, adds, removes, welcomes },
-      ...{ commit, welcome, state },
+      ...{ room, user, device, lease, epoch, keyId, adds, removes },
+      ...{ promotes, demotes, welcomes, commit, welcome, state },
     },
     { messageId, sentAt, token },
   );
   return DONE;
+}
+
+/** The names as their accounts have them; some may be of accounts that are not there any more. */
+function namesOf(accounts: Accounts, names: readonly string[]): string[] {
+  return [...new Set(names.map((name) => accounts.find(name)?.name ?? name))];
 }
 
 async function welcome(

@@ -56,7 +56,7 @@ export class SealedService {
   constructor(options: SealedServiceOptions) {
     this.#options = options;
     this.delivery = options.delivery;
-    this.leases = new Leases(options.delivery.devices);
+    this.leases = new Leases(options.delivery);
     this.staging = new StagingBudget(options.maxStagedBytes);
   }
 
@@ -158,7 +158,10 @@ export class SealedService {
 
   #checkMayMake(user: string): void {
     const { rooms, limits: { roomsMade } } = this.delivery;
-    if (rooms.countRuled(user) < roomsMade) return;
-    throw new CallerError("room-limit", `Nobody rules over more than ${roomsMade} sealed rooms`);
+    if (rooms.countMade(user) < roomsMade) return;
+    throw new CallerError(
+      "room-limit",
+      `Nobody is in more than ${roomsMade} rooms of their making`,
+    );
   }
 }

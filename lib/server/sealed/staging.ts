@@ -8,7 +8,7 @@
 import { Buffer } from "node:buffer";
 import { CallerError, PeerError } from "../../errors.ts";
 import { MAX_STAGED_BYTES } from "../../protocol/limits.ts";
-import { decodePart } from "../parts.ts";
+import { decodePart } from "../../protocol/parts.ts";
 
 /** Bytes as which the smallest part counts: what it costs in memory. */
 const LEAST_PART_BYTES = 256;

@@ -1,12 +1,12 @@
 /**
- * Bytes that are too large for one message, as the parts that travel (PROTOCOL.md section 12).
+ * Bytes that are too large for one message, as the parts that travel (PROTOCOL.md section 12.1).
  *
  * @module
  */
 
-import { Buffer } from "node:buffer";
+import { decodeBase64url, encodeBase64url } from "../base64url.ts";
 import { PeerError } from "../errors.ts";
-import { MAX_PART_CHARS } from "../protocol/limits.ts";
+import { MAX_PART_CHARS } from "./limits.ts";
 
 /** Bytes of a part: what base64url makes the most characters of. */
 export const PART_BYTES = MAX_PART_CHARS / 4 * 3;
@@ -14,17 +14,17 @@ export const PART_BYTES = MAX_PART_CHARS / 4 * 3;
 /** The data of each part of some bytes, in order. */
 export function* encodeParts(bytes: Uint8Array): Generator<string, void> {
   for (let at = 0; at < bytes.length; at += PART_BYTES) {
-    yield Buffer.from(bytes.subarray(at, at + PART_BYTES)).toString("base64url");
+    yield encodeBase64url(bytes.subarray(at, at + PART_BYTES));
   }
 }
 
 /**
- * The bytes in base64url without padding, in its one form (RFC 4648 section 3.5).
+ * The bytes of a part, in the one form that {@linkcode encodeParts} gives them.
  *
  * @throws {PeerError} `message-invalid`.
  */
 export function decodePart(data: string): Uint8Array {
-  const bytes = Buffer.from(data, "base64url");
-  if (bytes.toString("base64url") === data) return bytes;
+  const bytes = decodeBase64url(data);
+  if (bytes !== undefined) return bytes;
   throw new PeerError("message-invalid", "Bytes are not in the canonical form of base64url");
 }
