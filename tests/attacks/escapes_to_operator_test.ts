@@ -13,7 +13,7 @@ import { FernetKey } from "../../lib/fernet.ts";
 import { SqliteLog } from "../../lib/log/sqlite_log.ts";
 import { encodeClientMessage } from "../../lib/protocol/messages.ts";
 import { LOBBY, sealText } from "../../lib/rooms/open_room.ts";
-import { addUser, commandLine, ServerProgram } from "../scenario/programs.ts";
+import { commandLine, ServerProgram } from "../scenario/programs.ts";
 import { Tmux } from "../terminal/tmux.ts";
 import { Guesser } from "./guesser.ts";
 import {
@@ -26,7 +26,7 @@ import {
   mark,
   PAYLOADS,
 } from "./hostile_texts.ts";
-import { ALICE, RawMember, TempFolder } from "./server.ts";
+import { addAccounts, ALICE, RawMember, TempFolder } from "./server.ts";
 import { run } from "./spoken.ts";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -65,7 +65,7 @@ for (const format of ["text", "json"]) {
   Deno.test(`a server's log (${format}): each line is its own, whatever strangers and members send`, async () => {
     using folder = new TempFolder();
     const db = folder.file("chat_logs.db");
-    await addUser(db, ALICE.username, ALICE.password);
+    await addAccounts(db, [ALICE], "random");
     const args = ["--db", db, "--log-level", "debug", "--log-format", format];
     await using server = await ServerProgram.start(args);
     await provoke(server.port);
@@ -87,7 +87,7 @@ for (const format of ["text", "json"]) {
 /** A database that someone has edited, and the file with its key. */
 async function editedDatabase(folder: TempFolder): Promise<{ db: string; keys: string }> {
   const db = folder.file("chat_logs.db");
-  await addUser(db, ALICE.username, ALICE.password);
+  await addAccounts(db, [ALICE], "random");
   const key = FernetKey.generate();
   const keys = folder.file("keys");
   Deno.writeTextFileSync(keys, `${key}\n`);

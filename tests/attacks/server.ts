@@ -211,6 +211,7 @@ async function prepareDatabase(
 ): Promise<void> {
   const key = JSON.stringify([kind, people]);
   const bytes = prepared.get(key);
+  noteKind(people, kind);
   if (bytes !== undefined) return Deno.writeFileSync(db, bytes, { mode: 0o600 });
   await addAccounts(db, people, kind);
   prepared.set(key, Deno.readFileSync(db));
@@ -221,6 +222,14 @@ const quick = new Set<string>();
 
 const keyOf = ({ username, password }: Credentials): string =>
   JSON.stringify([username.toLowerCase(), password]);
+
+/** Notes how these people log in from now on, in the database that is made of them last. */
+export function noteKind(people: readonly Credentials[], kind: SecretKind): void {
+  for (const who of people) {
+    if (kind === "random") quick.add(keyOf(who));
+    else quick.delete(keyOf(who));
+  }
+}
 
 /** Adds accounts to a database, as the operator's command does; of another kind, quick ones. */
 export async function addAccounts(
@@ -239,9 +248,9 @@ export async function addAccounts(
           registerLocally(accounts.setup, username, password, kind),
           "member",
         );
-        quick.add(keyOf({ username, password }));
       }
     }
+    noteKind(people, kind);
   } finally {
     database.close();
   }
@@ -255,7 +264,7 @@ export async function createQuickly(channel: SecureChannel, who: Credentials): P
   const { record } = clientRegisterFinish(pending, response);
   send(channel, { type: "create_finish", record });
   await receive(channel, "registered");
-  quick.add(keyOf(who));
+  noteKind([who], "random");
 }
 
 /**

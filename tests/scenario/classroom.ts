@@ -9,11 +9,17 @@ import assert from "node:assert/strict";
 import type { Credentials } from "../../lib/client/login.ts";
 import type { ConnectOptions } from "../../lib/client/options.ts";
 import { describeError, exitCodeOf } from "../../lib/errors.ts";
-import { addAccounts, TempFolder } from "../attacks/server.ts";
+import { addAccounts, noteKind, TempFolder } from "../attacks/server.ts";
 import { NearClient, type Talker } from "./near_client.ts";
 import { type Event, JsonClient, runProgram, ServerProgram } from "./programs.ts";
 
 const credentialsOf = (username: string): Credentials => ({ username, password: "pw" });
+
+/** Who is near, and who comes as a program. */
+function parted(programs: readonly string[]): { near: Credentials[]; far: Credentials[] } {
+  const near = ["olga", "alice", "mallory"].filter((name) => !programs.includes(name));
+  return { near: near.map(credentialsOf), far: programs.map(credentialsOf) };
+}
 
 /** A server with an operator, olga, and two members; all passwords are `pw`. */
 export class Class implements AsyncDisposable {
@@ -28,6 +34,9 @@ export class Class implements AsyncDisposable {
   static async start(...programs: readonly string[]): Promise<Class> {
     const one = new Class();
     const prepared = Class.#prepared.get(programs.join());
+    const { near, far } = parted(programs);
+    noteKind(near, "random");
+    noteKind(far, "chosen");
     if (prepared !== undefined) Deno.writeFileSync(one.db, prepared, { mode: 0o600 });
     else await one.#prepare(programs);
     await one.restart();
@@ -35,9 +44,9 @@ export class Class implements AsyncDisposable {
   }
 
   async #prepare(programs: readonly string[]): Promise<void> {
-    const near = ["olga", "alice", "mallory"].filter((name) => !programs.includes(name));
-    await addAccounts(this.db, near.map(credentialsOf), "random");
-    await addAccounts(this.db, programs.map(credentialsOf), "chosen");
+    const { near, far } = parted(programs);
+    await addAccounts(this.db, near, "random");
+    await addAccounts(this.db, far, "chosen");
     await this.operate("user", "role", "olga", "operator");
     Class.#prepared.set(programs.join(), Deno.readFileSync(this.db));
   }

@@ -14,7 +14,7 @@ import type { Credentials } from "../../lib/client/login.ts";
 import { dial } from "../../lib/client/dial.ts";
 import { parseInviteLink } from "../../lib/client/invite_link.ts";
 import { openInvite } from "../../lib/client/redeem.ts";
-import { addAccounts, connectAs, createQuickly } from "../attacks/server.ts";
+import { addAccounts, connectAs, createQuickly, noteKind } from "../attacks/server.ts";
 import {
   type Event,
   isMeant,
@@ -49,6 +49,8 @@ export async function makeAccounts(
 ): Promise<void> {
   const key = JSON.stringify([near, far]);
   const bytes = prepared.get(key);
+  noteKind(near, "random");
+  noteKind(far, "chosen");
   if (bytes !== undefined) return Deno.writeFileSync(db, bytes, { mode: 0o600 });
   await addAccounts(db, near, "random");
   await addAccounts(db, far, "chosen");

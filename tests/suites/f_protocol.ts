@@ -1,0 +1,13 @@
+/**
+ * The protocol, by itself and against other implementations.
+ *
+ * @module
+ */
+
+import { testsIn } from "./suite.ts";
+
+await testsIn(".");
+await testsIn("protocol");
+await testsIn("auth");
+await testsIn("interop");
+await testsIn("properties");
