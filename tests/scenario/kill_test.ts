@@ -17,7 +17,7 @@ import { runProgram, ServerProgram } from "./programs.ts";
 
 const KILLS = 20;
 /** So many of the killed clients are processes of their own; the others die within this one. */
-const KILLED_PROCESSES = 4;
+const KILLED_PROCESSES = 3;
 const CUTS = 50;
 
 /** A folder with a database that has accounts, and the server's options for it. */

@@ -63,16 +63,8 @@ class Console implements AsyncDisposable {
   }
 }
 
-const BAD_NAMES = [
-  "\uff35ser1",
-  "user1 ",
-  "\u0430dmin",
-  "../x",
-  "x".repeat(200),
-  "\x1b[2Juser1\x07",
-  "user\u202e1",
-  "",
-];
+/** Of each kind one: `tests/auth/names_test.ts` has them all. */
+const BAD_NAMES = ["\u0430dmin", "\x1b[2Juser1\x07", "user\u202e1", ""];
 
 Deno.test("names that could deceive are refused by the rule, and nothing is made", async () => {
   await using console = await Console.beside();

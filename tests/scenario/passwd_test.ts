@@ -8,7 +8,8 @@
 import assert from "node:assert/strict";
 import { TempFolder } from "../attacks/server.ts";
 import { Tmux } from "../terminal/tmux.ts";
-import { addUser, commandLine, JsonClient, runProgram, ServerProgram } from "./programs.ts";
+import { makeAccounts, NearClient } from "./near_client.ts";
+import { commandLine, runProgram, ServerProgram } from "./programs.ts";
 
 const [OLD, NEW, WRONG] = ["the old words", "the new words", "quite other words"] as const;
 
@@ -19,10 +20,11 @@ Deno.test({
   fn: async () => {
     using folder = new TempFolder();
     const args = ["--db", folder.file("chat.db"), "--key-file", folder.file("keys")];
-    await addUser(folder.file("chat.db"), "alice", OLD);
+    const alice = { username: "alice", password: OLD };
+    await makeAccounts(folder.file("chat.db"), { near: [], far: [alice] });
     await using server = await ServerProgram.start(args);
     const address = `127.0.0.1:${server.port}`;
-    await using other = await JsonClient.start(server.port, "alice", OLD);
+    await using other = await NearClient.start(server.port, alice);
     const command = [...commandLine("client"), address, "--user", "alice"];
     await using terminal = await Tmux.start({ command });
     const answer = async (...pairs: [question: string, text: string][]): Promise<void> => {

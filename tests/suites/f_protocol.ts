@@ -10,4 +10,3 @@ await testsIn(".");
 await testsIn("protocol");
 await testsIn("auth");
 await testsIn("interop");
-await testsIn("properties");
