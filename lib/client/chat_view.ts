@@ -81,8 +81,7 @@ export class ChatView {
     this.#sending.take(id);
   }
 
-  /** Shows what is to be typed at. */
-  showPrompt(): void {
+  #showPrompt(): void {
     const room = this.#rooms.find(this.#current.name);
     const text = promptFor({ room, isLost: this.#isLost, unread: this.#rooms.unread });
     this.#terminal.setPrompt({ text, style: "bold" });
@@ -97,7 +96,7 @@ export class ChatView {
       const isShown = ({ sender }: Said): boolean => !ignored.has(sender);
       this.#transcript.printWaiting(this.#names.of(room), this.#rooms.look(room), isShown);
     }
-    this.showPrompt();
+    this.#showPrompt();
   }
 
   /** Shows a line of a command's answer. */
@@ -178,6 +177,7 @@ export class ChatView {
     const topic = this.#rooms.find(room)?.topic ?? "";
     for (const line of describePlace({ room, kind, peer, topic }, `${user} in`)) this.say(line);
     this.#terminal.notice("/help shows the commands; exit or Ctrl-D leaves.");
+    this.#showPrompt(); // not before: what is typed at it goes to where it says
   }
 
   #introduce(room: string): void {
@@ -191,7 +191,7 @@ export class ChatView {
     if (reason === "left") this.say(describeLeft(event));
     else this.complain(describeLeft(event));
     this.#current.lose(room);
-    this.showPrompt();
+    this.#showPrompt();
   }
 
   #showNotice({ code, message, room }: NoticeEvent): void {
@@ -209,7 +209,7 @@ export class ChatView {
     if (this.#isLost) return;
     this.#isLost = true;
     this.#terminal.notice(`${why}: reconnecting; what you type is sent afterwards`);
-    this.showPrompt();
+    this.#showPrompt();
   }
 
   /** Once, however many rooms there are. */
@@ -217,7 +217,7 @@ export class ChatView {
     if (!this.#isLost) return;
     this.#isLost = false;
     this.#terminal.notice("Connected again");
-    this.showPrompt();
+    this.#showPrompt();
   }
 
   /** What was being typed stays on the screen, to be copied from there. */
@@ -272,6 +272,6 @@ export class ChatView {
   #hear(room: string, said: Said, isNews: boolean): void {
     if (room === this.#current.name) return this.#transcript.print(said);
     this.#rooms.hear(room, said, isNews);
-    this.showPrompt();
+    this.#showPrompt();
   }
 }

@@ -57,7 +57,6 @@ export class Conversation {
 
   /** Returns the exit code. */
   async run(): Promise<number> {
-    this.#view.showPrompt();
     const typing = this.#readInputs();
     const ended = this.#showEvents();
     const first = await Promise.race([typing, ended]);

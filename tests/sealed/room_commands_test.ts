@@ -27,6 +27,14 @@ Deno.test("/room create makes a sealed room, goes there, and teaches what comes 
   await alice.type("/rooms", /\* dungeon \(sealed\), 1 here[^]*\* lobby \(open\), 1 here/);
 });
 
+Deno.test("the first prompt comes when all is said that tells what it is", async () => {
+  await using server = await startForAll();
+  await using alice = await Person.at(server, "alice");
+  const screen = await alice.sees(/lobby \(open\)> /);
+  const before = screen.slice(0, screen.indexOf("lobby (open)> "));
+  assert.match(before, /You are alice in lobby, an open room[^]*\/help shows the commands/);
+});
+
 Deno.test("/invite lets in, and all see it; who cannot be let in is named", async () => {
   await using server = await startForAll();
   await using alice = await Person.at(server, "alice");
