@@ -17,6 +17,9 @@ import { MAX_UNACKED } from "./outbox.ts";
 import type { Input } from "./terminal/read.ts";
 import type { Terminal } from "./terminal/terminal.ts";
 
+/** Until a person is told, in milliseconds, that a command is still being done. */
+const QUIET_MS = 1_500;
+
 /** A command under way that decides where the lines behind it go. */
 interface Move {
   hasFailed: boolean;
@@ -140,7 +143,16 @@ export class Conversation {
 
   async #do(meaning: Meaning): Promise<void> {
     if (meaning.kind === "text") this.#send(meaning.text);
-    if (meaning.kind === "command") await meaning.run(this.#context);
+    if (meaning.kind === "command") await this.#run(meaning);
+  }
+
+  /** What asks something has shown already that it is at work. */
+  async #run({ command, run }: Meaning & { kind: "command" }): Promise<void> {
+    const running = run(this.#context);
+    if (command.asks) return await running;
+    const say = (): void => this.#view.say(`/${command.name} is under way`);
+    const waiting = setTimeout(say, QUIET_MS);
+    await running.finally(() => clearTimeout(waiting));
   }
 
   #send(text: string, options: Pick<SendOptions, "action" | "room"> = {}): void {

@@ -34,6 +34,19 @@ Deno.test("what is said in another room is counted in the prompt, and shown when
   assert.doesNotMatch(reader.io.output, /three/);
 });
 
+// Takes the second and a half that a person is let wait for.
+Deno.test("a command that takes its time is said to be under way, one that does not is not", async () => {
+  await using server = await PuppetServer.start();
+  await using reader = new Reader(server);
+  await join(reader, "chemistry");
+  reader.io.type("/join physics\r");
+  const { room } = await server.receive("join");
+  await reader.io.shown(/-- \/join is under way/);
+  server.join(server.room(room).head, room);
+  await reader.io.shown(/physics \(open\)> /);
+  assert.equal(reader.io.output.split("under way").length, 2);
+});
+
 Deno.test("what is typed right behind /join goes to that room, however fast", async () => {
   await using server = await PuppetServer.start();
   await using reader = new Reader(server);

@@ -13,7 +13,7 @@ import { connectAs, TestServer } from "../attacks/server.ts";
 import { FakeIo } from "../terminal/fake_io.ts";
 
 /** Milliseconds until a test says what came instead. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 /** Their names; all have accounts. */
 export const NAMES = ["alice", "bob", "carol"] as const;

@@ -12,7 +12,7 @@ import type { ConnectOptions } from "../../lib/client/options.ts";
 import { connectAs, type TestServer } from "../attacks/server.ts";
 
 /** Milliseconds after which a test is told what came in the place of what it waits for. */
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 30_000;
 
 /** Where a test's rooms are, if they have no name of their own. */
 export const ROOM = "physics";

@@ -23,7 +23,7 @@ export type Expectation = string | RegExp | ((screen: string) => boolean);
 
 /** tmux has no event for the end of a command, nor for a redrawn screen: this one place polls. */
 const POLL_MS = 50;
-const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** One tmux server of our own, with one window: nothing of the user's tmux is touched. */
 export class Tmux implements AsyncDisposable {
