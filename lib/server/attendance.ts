@@ -128,7 +128,7 @@ export class Attendance {
   /** The room as this account may join it now. */
   #place(room: string): Place | undefined {
     const { directory, sealed, user } = this.#options;
-    const open = directory.find(room);
+    const open = directory.look(room);
     return open === undefined ? sealed.placeOf(room, user) : { ...open, since: 0 };
   }
 

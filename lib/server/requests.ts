@@ -187,6 +187,6 @@ function awayOf(presence: Presence, user: string): { away?: string } {
 
 /** A sealed room is there for its members alone. */
 function requireRoom({ directory, sealed }: RequestContext, { user }: Asker, room: string): void {
-  if (directory.find(room) ?? sealed.placeOf(room, user) !== undefined) return;
+  if (directory.look(room) ?? sealed.placeOf(room, user) !== undefined) return;
   throw new EnvironmentError("room-unknown", `There is no room ${room} here`);
 }

@@ -36,6 +36,16 @@ export class RoomDirectory {
     return this.#rooms.get(room);
   }
 
+  /**
+   * The same, also of a room that another process has made this moment.
+   *
+   * @throws {EnvironmentError} if that cannot be read.
+   */
+  look(room: string): RoomSettings | undefined {
+    if (!this.#rooms.has(room) && this.#table.find(room)?.kind === "open") this.refresh();
+    return this.find(room);
+  }
+
   /** All rooms by name. */
   list(): [room: string, RoomSettings][] {
     return [...this.#rooms];
