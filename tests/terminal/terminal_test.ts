@@ -176,12 +176,26 @@ Deno.test("Terminal calls onInterrupt for Ctrl-C while nothing is read, dropping
   assert.deepEqual(await next, { kind: "line", text: "after" });
 });
 
+Deno.test("Terminal reads what is typed before Ctrl-C, however fast, if somebody goes on reading", async () => {
+  const { io, terminal } = openTerminal({ onInterrupt: () => assert.fail("interrupted") });
+  await using _ = terminal;
+  const first = terminal.nextInput();
+  io.type("one\r");
+  await first; // and before the next read,
+  const idle = io.idle();
+  io.type("two\r\x03");
+  await idle;
+  assert.deepEqual(await terminal.nextInput(), { kind: "line", text: "two" });
+  assert.deepEqual(await terminal.nextInput(), { kind: "interrupt" });
+});
+
 Deno.test("Terminal keeps a Ctrl-C for the next read when there is no onInterrupt", async () => {
   const { io, terminal } = openTerminal();
   await using _ = terminal;
   const idle = io.idle();
   io.type("ahead\r\x03");
   await idle;
+  await new Promise((resolve) => setTimeout(resolve)); // nobody goes on reading
   assert.deepEqual((await terminal.readPassword("Password: ")).kind, "interrupt");
 });
 

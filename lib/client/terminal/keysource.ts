@@ -31,6 +31,7 @@ export class KeySource {
   #keys: Key[] = [];
   #ended = false;
   #escapeTimer: ReturnType<typeof setTimeout> | undefined;
+  #interruptTimer: ReturnType<typeof setTimeout> | undefined;
   #wakeReader: (() => void) | undefined;
   #wakePump: (() => void) | undefined;
 
@@ -62,6 +63,7 @@ export class KeySource {
   /** Ends it: keys that wait are dropped. A read under way goes on, for nothing can end it. */
   stop(): void {
     clearTimeout(this.#escapeTimer);
+    clearTimeout(this.#interruptTimer);
     this.#keys = [];
     this.#ended = true;
     this.#wakeReader?.();
@@ -89,16 +91,25 @@ export class KeySource {
   }
 
   #accept(keys: Key[]): void {
-    for (const key of keys) {
-      if (!this.reading && key.kind === "key" && key.name === "ctrl-c") this.#interrupt(key);
-      else this.#keys.push(key);
-    }
+    this.#keys.push(...keys);
     if (this.#keys.length > 0) this.#wakeReader?.();
+    if (this.reading || !keys.some(isInterrupt)) return;
+    // A turn later: between two reads of somebody who goes on reading, nobody reads either.
+    this.#interruptTimer ??= setTimeout(() => {
+      this.#interruptTimer = undefined;
+      this.#interruptUnread();
+    });
   }
 
   /** As a terminal in line mode does: what was typed ahead is dropped. */
-  #interrupt(key: Key): void {
+  #interruptUnread(): void {
+    const key = this.#keys.find(isInterrupt);
+    if (this.reading || key === undefined) return;
     this.#keys = this.#options.onInterrupt === undefined ? [key] : [];
     this.#options.onInterrupt?.();
   }
+}
+
+function isInterrupt(key: Key): boolean {
+  return key.kind === "key" && key.name === "ctrl-c";
 }
